@@ -1,0 +1,293 @@
+//! The words of measurement: what is measured, in which unit, under which name.
+//!
+//! Every output (table, CSV, JSON, charts, objectives) takes names and units from here.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The unit of a figure. Times are always seconds, sizes always bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Seconds.
+    Seconds,
+    /// Seconds squared, of variances of times.
+    SecondsSquared,
+    /// Orders per second.
+    OrdersPerSecond,
+    /// Bytes per second.
+    BytesPerSecond,
+    /// A number of orders.
+    Orders,
+    /// A share or another pure number.
+    Ratio,
+}
+
+impl Unit {
+    /// The symbol used in CSV, JSON and tables.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Unit::Seconds => "s",
+            Unit::SecondsSquared => "s^2",
+            Unit::OrdersPerSecond => "orders/s",
+            Unit::BytesPerSecond => "B/s",
+            Unit::Orders => "orders",
+            Unit::Ratio => "1",
+        }
+    }
+}
+
+/// Which time of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TimeKind {
+    /// Wq: from arrival at a stage until service starts.
+    Waiting,
+    /// S: from the start of service to its end.
+    Service,
+    /// W = Wq + S: from arrival at a stage until leaving it.
+    Sojourn,
+    /// From entering the pipeline until completion; completed orders only.
+    Latency,
+}
+
+/// Which statistic of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Statistic {
+    /// The mean.
+    Mean,
+    /// The variance (plain, not squared coefficient of variation).
+    Variance,
+    /// The median.
+    P50,
+    /// The 90th percentile.
+    P90,
+    /// The 95th percentile.
+    P95,
+    /// The 99th percentile.
+    P99,
+    /// The 99.9th percentile.
+    P999,
+    /// The largest value seen.
+    Max,
+}
+
+impl Statistic {
+    /// All statistics, in the order in which they are shown.
+    pub const ALL: [Statistic; 8] = [
+        Statistic::Mean,
+        Statistic::Variance,
+        Statistic::P50,
+        Statistic::P90,
+        Statistic::P95,
+        Statistic::P99,
+        Statistic::P999,
+        Statistic::Max,
+    ];
+
+    /// The probability of a quantile, or `None` for what is no quantile.
+    pub fn probability(self) -> Option<f64> {
+        match self {
+            Statistic::P50 => Some(0.5),
+            Statistic::P90 => Some(0.9),
+            Statistic::P95 => Some(0.95),
+            Statistic::P99 => Some(0.99),
+            Statistic::P999 => Some(0.999),
+            Statistic::Mean | Statistic::Variance | Statistic::Max => None,
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Statistic::Mean => "",
+            Statistic::Variance => "_variance",
+            Statistic::P50 => "_p50",
+            Statistic::P90 => "_p90",
+            Statistic::P95 => "_p95",
+            Statistic::P99 => "_p99",
+            Statistic::P999 => "_p999",
+            Statistic::Max => "_max",
+        }
+    }
+}
+
+/// Everything that is measured or predicted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// λ: orders offered per second, those rejected on arrival included.
+    ArrivalRate,
+    /// X: at a stage, orders served per second; of the pipeline, orders completed per second.
+    Throughput,
+    /// X times the mean message size.
+    ByteThroughput,
+    /// ρ: the share of consumer time that is busy.
+    Utilization,
+    /// Mean number waiting over the queue's capacity; bounded queues only.
+    QueueFill,
+    /// P(wait > 0) of accepted orders.
+    WaitProbability,
+    /// Rejected per offered order.
+    LossProbability,
+    /// Lq: time average of the number waiting.
+    QueueLength,
+    /// L: time average of the number in system.
+    NumberInSystem,
+    /// Growth of the number in system per second, where there is no steady state.
+    BacklogGrowth,
+    /// A time of an order, and which statistic of it.
+    Time(TimeKind, Statistic),
+    /// Time of an order under a consumer's hands: per visit at a stage, over all visits in the
+    /// pipeline (completed orders).
+    ProcessingTime,
+    /// L/(λW) − 1, with the accepted rate.
+    LittleResidual,
+    /// Lq/(λWq) − 1, with the accepted rate.
+    LittleResidualQueue,
+}
+
+impl Metric {
+    /// All metrics, in the order in which they are shown.
+    pub fn all() -> impl Iterator<Item = Metric> {
+        const HEAD: [Metric; 10] = [
+            Metric::ArrivalRate,
+            Metric::Throughput,
+            Metric::ByteThroughput,
+            Metric::Utilization,
+            Metric::QueueFill,
+            Metric::WaitProbability,
+            Metric::LossProbability,
+            Metric::QueueLength,
+            Metric::NumberInSystem,
+            Metric::BacklogGrowth,
+        ];
+        const TIMES: [TimeKind; 4] = [
+            TimeKind::Waiting,
+            TimeKind::Service,
+            TimeKind::Sojourn,
+            TimeKind::Latency,
+        ];
+        const TAIL: [Metric; 3] = [
+            Metric::ProcessingTime,
+            Metric::LittleResidual,
+            Metric::LittleResidualQueue,
+        ];
+        let times = TIMES.into_iter().flat_map(|time| {
+            Statistic::ALL
+                .into_iter()
+                .map(move |s| Metric::Time(time, s))
+        });
+        HEAD.into_iter().chain(times).chain(TAIL)
+    }
+
+    /// The unit of the figure.
+    pub fn unit(self) -> Unit {
+        match self {
+            Metric::ArrivalRate | Metric::Throughput | Metric::BacklogGrowth => {
+                Unit::OrdersPerSecond
+            }
+            Metric::ByteThroughput => Unit::BytesPerSecond,
+            Metric::QueueLength | Metric::NumberInSystem => Unit::Orders,
+            Metric::Time(_, Statistic::Variance) => Unit::SecondsSquared,
+            Metric::Time(..) | Metric::ProcessingTime => Unit::Seconds,
+            Metric::Utilization
+            | Metric::QueueFill
+            | Metric::WaitProbability
+            | Metric::LossProbability
+            | Metric::LittleResidual
+            | Metric::LittleResidualQueue => Unit::Ratio,
+        }
+    }
+
+    /// Whether the metric is taken at a stage.
+    pub fn at_stage(self) -> bool {
+        !matches!(self, Metric::Time(TimeKind::Latency, _))
+    }
+
+    /// Whether the metric is taken of the whole pipeline.
+    pub fn at_pipeline(self) -> bool {
+        matches!(
+            self,
+            Metric::ArrivalRate
+                | Metric::Throughput
+                | Metric::ByteThroughput
+                | Metric::QueueLength
+                | Metric::NumberInSystem
+                | Metric::BacklogGrowth
+                | Metric::Time(TimeKind::Latency, _)
+                | Metric::ProcessingTime
+                | Metric::LittleResidual
+                | Metric::LittleResidualQueue
+        )
+    }
+
+    /// The mean of a time.
+    pub const fn mean(kind: TimeKind) -> Metric {
+        Metric::Time(kind, Statistic::Mean)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Metric::ArrivalRate => "arrival_rate",
+            Metric::Throughput => "throughput",
+            Metric::ByteThroughput => "byte_throughput",
+            Metric::Utilization => "utilization",
+            Metric::QueueFill => "queue_fill",
+            Metric::WaitProbability => "wait_probability",
+            Metric::LossProbability => "loss_probability",
+            Metric::QueueLength => "queue_length",
+            Metric::NumberInSystem => "number_in_system",
+            Metric::BacklogGrowth => "backlog_growth",
+            Metric::ProcessingTime => "processing_time",
+            Metric::LittleResidual => "little_residual",
+            Metric::LittleResidualQueue => "little_residual_queue",
+            Metric::Time(kind, statistic) => {
+                let time = match kind {
+                    TimeKind::Waiting => "waiting_time",
+                    TimeKind::Service => "service_time",
+                    TimeKind::Sojourn => "sojourn_time",
+                    TimeKind::Latency => "latency",
+                };
+                return f.pad(&format!("{time}{}", statistic.suffix()));
+            }
+        };
+        f.pad(name)
+    }
+}
+
+/// The name is not that of a metric.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no metric `{0}`")]
+pub struct UnknownMetric(pub String);
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Metric::all()
+            .find(|metric| metric.to_string() == name)
+            .ok_or_else(|| UnknownMetric(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_metric() {
+        for metric in Metric::all() {
+            assert_eq!(metric.to_string().parse(), Ok(metric));
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_contract() {
+        let p999 = Metric::Time(TimeKind::Waiting, Statistic::P999);
+        assert_eq!(p999.to_string(), "waiting_time_p999");
+        assert_eq!(Metric::mean(TimeKind::Latency).to_string(), "latency");
+        assert_eq!(
+            "latency_p98".parse::<Metric>(),
+            Err(UnknownMetric("latency_p98".to_owned()))
+        );
+    }
+}

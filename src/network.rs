@@ -1,0 +1,247 @@
+//! The compiled pipeline: what every engine reads and nothing else.
+//!
+//! Names have become indices, units seconds and bytes, and every default of the scenario file is
+//! spelled out, so no engine decides what a missing key means. The [`crate::scenario`] room builds
+//! a `Network` and vouches for its invariants, which are stated at each field.
+
+use crate::metric::Metric;
+use crate::random::{Arrivals, Distribution};
+
+/// Index of a stage in [`Network::stages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StageId(pub usize);
+
+/// Index of a class in [`Network::classes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassId(pub usize);
+
+/// A whole order pipeline, ready to be simulated or analysed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// The scenario's name; also the default name of its output folder.
+    pub name: String,
+    /// The master seed of every random stream.
+    pub seed: u64,
+    /// How long to run, how often, and how sure to be.
+    pub run: RunPlan,
+    /// At least one class; a scenario that declares none gets a single class named `default`.
+    pub classes: Vec<Class>,
+    /// At least one producer.
+    pub producers: Vec<Producer>,
+    /// At least one stage.
+    pub stages: Vec<Stage>,
+    /// Service-level objectives to judge the measurements by; may be empty.
+    pub slos: Vec<Slo>,
+}
+
+/// How long to run, how often, and how sure to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPlan {
+    /// When a replication ends.
+    pub horizon: Horizon,
+    /// What is left out at the start of every replication.
+    pub warmup: Warmup,
+    /// How many replications.
+    pub replications: Replications,
+    /// Confidence level of every interval, in (0, 1).
+    pub confidence: f64,
+}
+
+/// When a replication ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Horizon {
+    /// At this virtual time, in seconds; positive.
+    Duration(f64),
+    /// At the instant when this many orders have entered; positive.
+    Orders(u64),
+}
+
+/// What is left out of the averages at the start of every replication.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Warmup {
+    /// Found from pilot runs by the MSER-5 rule.
+    Auto,
+    /// A fixed time in seconds; at least 0 and less than the duration.
+    Fixed(f64),
+}
+
+/// How many replications to run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Replications {
+    /// Exactly this many; positive.
+    Fixed(u64),
+    /// As many as it takes until the half-width of every mean is at most this share of the mean.
+    Precision {
+        /// The asked-for relative half-width, in (0, 1).
+        relative: f64,
+        /// Replications to run before looking, at least 2.
+        at_least: u64,
+    },
+}
+
+/// A kind of order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// Unique among the classes.
+    pub name: String,
+    /// 0 is served first. Classes may share a priority and are then served in order of arrival.
+    pub priority: u32,
+}
+
+/// A source of orders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Producer {
+    /// Unique among the producers.
+    pub name: String,
+    /// The class of every order it sends.
+    pub class: ClassId,
+    /// The stage its orders enter at.
+    pub to: StageId,
+    /// When it sends.
+    pub arrivals: Arrivals,
+    /// Bytes of each of its messages; at least 0.
+    pub message_size: f64,
+}
+
+/// A queue with its consumers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stage {
+    /// Unique among the stages.
+    pub name: String,
+    /// Its parallel servers.
+    pub consumers: Consumers,
+    /// Which waiting message is served next.
+    pub discipline: Discipline,
+    /// How many messages may wait, those with a consumer excluded.
+    pub capacity: Capacity,
+    /// How each class is treated here, indexed by [`ClassId`]; one entry for every class of the
+    /// network, whether or not its orders ever come here.
+    pub by_class: Vec<ClassAtStage>,
+}
+
+/// The number of a stage's parallel servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consumers {
+    /// This many; at least 1.
+    Finite(u32),
+    /// One for every order: nobody ever waits.
+    Unlimited,
+}
+
+/// How many messages may wait at a stage, those with a consumer excluded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// Any number.
+    Unbounded,
+    /// At most this many (0 is a pure loss stage); an order that finds the queue full is rejected.
+    Reject(u64),
+}
+
+/// Which waiting message is served next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discipline {
+    /// First in, first out.
+    Fifo,
+    /// Last in, first out; service is not interrupted.
+    Lifo,
+    /// Any waiting message with equal probability.
+    Random,
+    /// The lowest [`Class::priority`] first, in order of arrival within a priority; service is not
+    /// interrupted.
+    Priority,
+}
+
+/// How orders of one class are treated at one stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassAtStage {
+    /// The time a consumer works on one order.
+    pub service: Service,
+    /// Where the order goes next. Probabilities are positive and add up to 1 (to 1e-9); a target
+    /// appears once.
+    pub next: Vec<Route>,
+}
+
+/// The time a consumer works on one order, and whose law it is: classes that share a law also
+/// share its random stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Service {
+    /// The stage's own law, the same for every class that has none of its own.
+    Common(Distribution),
+    /// This class's own law at this stage.
+    Own(Distribution),
+}
+
+impl Service {
+    /// The law, whoever's it is.
+    pub fn law(&self) -> &Distribution {
+        match self {
+            Service::Common(law) | Service::Own(law) => law,
+        }
+    }
+}
+
+/// One way on from a stage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Route {
+    /// Where to.
+    pub to: Target,
+    /// With which probability, in (0, 1].
+    pub probability: f64,
+}
+
+/// Where an order goes after a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// On to another stage (or back to the same).
+    Stage(StageId),
+    /// Out of the pipeline, done.
+    Completed,
+    /// Out of the pipeline, given up by the scenario's own choice.
+    Cancelled,
+}
+
+/// A service-level objective: a metric at a place and the side of a limit it must be on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slo {
+    /// Where the metric is taken.
+    pub at: Place,
+    /// What is judged.
+    pub metric: Metric,
+    /// The side of the limit that is good.
+    pub bound: SloBound,
+}
+
+/// The good side of a limit, in the metric's unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SloBound {
+    /// The figure must be below this.
+    Below(f64),
+    /// The figure must be above this.
+    Above(f64),
+}
+
+/// Where in the network a figure is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// End to end.
+    Pipeline,
+    /// At one stage, all classes together.
+    Stage(StageId),
+    /// At one stage, one class.
+    Class(StageId, ClassId),
+}
+
+impl Network {
+    /// The way a place is written in every output: `pipeline`, `stage:NAME` or
+    /// `class:STAGE/CLASS`.
+    pub fn place_name(&self, place: Place) -> String {
+        match place {
+            Place::Pipeline => "pipeline".to_owned(),
+            Place::Stage(stage) => format!("stage:{}", self.stages[stage.0].name),
+            Place::Class(stage, class) => format!(
+                "class:{}/{}",
+                self.stages[stage.0].name, self.classes[class.0].name
+            ),
+        }
+    }
+}

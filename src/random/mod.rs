@@ -1,0 +1,11 @@
+//! Chance: probability laws, arrival processes and the streams they are drawn from.
+//!
+//! Every source of chance in a run (a producer's arrivals, a stage's service, its routing) has a
+//! stream of its own, derived from the master seed, the replication and the source's name. Changing
+//! one stage therefore leaves the draws of all others alone, and nothing depends on threads.
+
+mod arrivals;
+mod distribution;
+
+pub use arrivals::{Arrivals, RatePoint, RateSchedule, RateShape};
+pub use distribution::{DiscreteDistribution, Distribution};

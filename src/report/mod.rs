@@ -1,0 +1,3 @@
+//! Measured beside theory: the comparison with its verdicts, and every form it is shown in.
+
+pub mod records;
