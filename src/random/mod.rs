@@ -4,14 +4,22 @@
 //! stream of its own, derived from the master seed, the replication and the source's name. Changing
 //! one stage therefore leaves the draws of all others alone, and nothing depends on threads.
 
+mod arrival_stream;
 mod arrivals;
+mod choice;
 mod discrete;
 mod distribution;
 mod error;
+mod sampler;
 mod schedule;
+mod stream;
+mod variates;
 
+pub use arrival_stream::ArrivalStream;
 pub use arrivals::Arrivals;
 pub use discrete::DiscreteDistribution;
 pub use distribution::Distribution;
 pub use error::ParameterError;
 pub use schedule::{CumulativeRate, RatePoint, RateSchedule, RateShape};
+pub use stream::Stream;
+pub use variates::{Uniforms, Variates};

@@ -113,7 +113,8 @@ impl Distribution {
     /// to 1 and the variance for shapes up to 2; such laws are legal.
     ///
     /// # Errors
-    /// A parameter not above 0 or not finite.
+    /// A parameter not above 0 or not finite, or a shape so small (below about 0.06) that values
+    /// overflow which occur once in 2⁵³ draws.
     pub fn pareto(shape: f64, scale: f64) -> Checked {
         positive("shape", shape)?;
         positive("scale", scale)?;
@@ -121,7 +122,11 @@ impl Distribution {
         if shape > 2.0 {
             return within_range("scale", law);
         }
-        Ok(law)
+        let extreme = law.quantile(1.0 - f64::EPSILON / 2.0);
+        match extreme.is_finite() {
+            true => Ok(law),
+            false => Err(out_of_range("shape")),
+        }
     }
 
     /// Pareto law of `shape` α cut to [`low`, `high`]:
