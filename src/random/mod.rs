@@ -23,3 +23,6 @@ pub use error::ParameterError;
 pub use schedule::{CumulativeRate, RatePoint, RateSchedule, RateShape};
 pub use stream::Stream;
 pub use variates::{Uniforms, Variates};
+
+#[cfg(test)]
+mod tests;

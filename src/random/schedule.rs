@@ -167,8 +167,13 @@ impl Piece {
     }
 
     fn area(&self, elapsed: f64) -> f64 {
-        if self.rate == 0.0 && self.slope == 0.0 {
-            return 0.0; // Also for an endless stretch, where 0 · ∞ would be no number.
+        // Apart because an endless stretch has slope 0, and neither 0 · ∞ is a number.
+        if self.slope == 0.0 {
+            return if self.rate == 0.0 {
+                0.0
+            } else {
+                self.rate * elapsed
+            };
         }
         ((self.rate + self.slope * elapsed / 2.0) * elapsed).max(0.0)
     }

@@ -276,8 +276,8 @@ impl Distribution {
 
 /// Hands a law on if 64-bit floats hold its first two moments, as every later formula expects.
 pub(super) fn within_range(parameter: &'static str, law: Distribution) -> Checked {
-    let mean = law.mean();
-    if mean > 0.0 && mean.is_finite() && law.moment(2).is_finite() {
+    let representable = |moment: f64| moment > 0.0 && moment.is_finite();
+    if representable(law.mean()) && representable(law.moment(2)) {
         return Ok(law);
     }
     Err(out_of_range(parameter))

@@ -61,7 +61,7 @@ impl Distribution {
     pub fn gamma_mean_scv(mean: f64, scv: f64) -> Checked {
         positive("mean", mean)?;
         positive_scv(scv)?;
-        let shape = representable("scv", "shape", 1.0 / scv)?;
+        let shape = 1.0 / scv;
         let scale = representable("scv", "scale", mean * scv)?;
         within_range("scv", Distribution::Gamma { shape, scale })
     }
@@ -120,7 +120,6 @@ impl Distribution {
     pub fn pareto_mean_scv(mean: f64, scv: f64) -> Checked {
         positive("mean", mean)?;
         let shape = 1.0 + (1.0 + 1.0 / positive_scv(scv)?).sqrt();
-        representable("scv", "shape", shape)?;
         if shape <= 2.0 {
             let message = format!("`scv` of {scv} is too large for a Pareto law to compute with");
             return Err(ParameterError::new("scv", message));
@@ -172,5 +171,7 @@ fn positive_scv(scv: f64) -> Result<f64, ParameterError> {
         let message = "`scv` must be above 0; a law without variation is `deterministic`";
         return Err(ParameterError::new("scv", message));
     }
-    positive("scv", scv)
+    positive("scv", scv)?;
+    representable("scv", "shape", 1.0 / scv)?;
+    Ok(scv)
 }
