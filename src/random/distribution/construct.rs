@@ -114,7 +114,7 @@ impl Distribution {
     ///
     /// # Errors
     /// A parameter not above 0 or not finite, or a shape so small (below about 0.06) that values
-    /// overflow which occur once in 2⁵³ draws.
+    /// overflow which occur once in 10¹⁹ draws.
     pub fn pareto(shape: f64, scale: f64) -> Checked {
         positive("shape", shape)?;
         positive("scale", scale)?;
@@ -122,7 +122,7 @@ impl Distribution {
         if shape > 2.0 {
             return within_range("scale", law);
         }
-        let extreme = law.quantile(1.0 - f64::EPSILON / 2.0);
+        let extreme = scale * (45.0 / shape).exp(); // exceeded with probability e⁻⁴⁵
         match extreme.is_finite() {
             true => Ok(law),
             false => Err(out_of_range("shape")),

@@ -53,7 +53,7 @@ fn moments_match_high_precision_values() {
     };
     let phase_type = [
         0.908_219_178_082_191_8,
-        1.958_941_640_082_567_1,
+        1.958_941_640_082_567,
         6.601_895_546_981_237,
     ];
     check(example_phase_type(), phase_type);
