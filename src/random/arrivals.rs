@@ -236,8 +236,9 @@ fn gap_of(parameter: &'static str, rate: f64) -> Result<f64, ParameterError> {
 }
 
 /// Limit of Var N(t)/E N(t): 1 + (2/λ̄) Σ πᵢ (rᵢ − λ̄) gᵢ, where g solves the Poisson equation
-/// Q g = λ̄ − r of the modulating chain (Asmussen, Applied Probability and Queues, 2003, chapter
-/// I.7). On a circle Q g at i is (gᵢ₊₁ − gᵢ)/dwellᵢ, so g follows by summing up.
+/// Q g = λ̄ − r of the modulating chain (for two states: Fischer & Meier-Hellstern, "The
+/// Markov-modulated Poisson process (MMPP) cookbook", Performance Evaluation 18, 1993). On a
+/// circle Q g at i is (gᵢ₊₁ − gᵢ)/dwellᵢ, so g follows by summing up.
 fn mmpp_dispersion(rates: &[f64], dwell: &[f64]) -> f64 {
     let round: f64 = dwell.iter().sum();
     let pairs = || rates.iter().zip(dwell);

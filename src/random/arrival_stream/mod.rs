@@ -1,0 +1,143 @@
+//! The times at which a producer sends, one after the other.
+
+mod batched;
+mod modulated;
+mod recorded;
+
+use super::{Arrivals, CumulativeRate, Distribution, Stream, Variates};
+use batched::Batched;
+use modulated::Modulated;
+use recorded::Recorded;
+
+/// The arrival times of one producer in one replication, in seconds since the start and in
+/// non-decreasing order; `None` once the process has ended (a trace that is over, a schedule
+/// whose rate stays 0).
+///
+/// Times, batch sizes, states and ties come from streams of their own, all named after the
+/// producer: giving a process batches leaves the times of the batches alone.
+///
+/// ```
+/// use orderline::random::{ArrivalStream, Arrivals};
+/// let arrivals = Arrivals::deterministic(10.0).unwrap();
+/// let times: Vec<f64> = ArrivalStream::new(&arrivals, 7, 0, "web").take(3).collect();
+/// assert_eq!(times, [0.1, 0.2, 0.3]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ArrivalStream {
+    process: Process,
+}
+
+#[derive(Debug, Clone)]
+enum Process {
+    /// Poisson and renewal: independent gaps added up.
+    Gaps {
+        gaps: Variates,
+        now: f64,
+    },
+    /// A multiple of the gap, so that rounding errors do not add up.
+    Even {
+        rate: f64,
+        sent: u64,
+    },
+    /// Arrivals of a unit-rate Poisson process through the inverse of the expected number
+    /// (Çınlar, Introduction to Stochastic Processes, 1975, chapter 4.7).
+    Scheduled {
+        gaps: Variates,
+        expected: f64,
+        cumulative: CumulativeRate,
+    },
+    /// Boxed, as the rest, to keep the common ones small.
+    Modulated(Box<Modulated>),
+    Batched(Box<Batched>),
+    Recorded(Box<Recorded>),
+}
+
+impl ArrivalStream {
+    /// The arrivals of the producer of that name.
+    pub fn new(arrivals: &Arrivals, seed: u64, replication: u64, producer: &str) -> Self {
+        let stream =
+            |part: &str| Stream::new(seed, replication, &format!("producer.{producer}.{part}"));
+        Self::build(arrivals, &stream, 0)
+    }
+
+    /// `depth` counts batches of batches, whose sizes need streams of their own.
+    fn build(arrivals: &Arrivals, stream: &dyn Fn(&str) -> Stream, depth: u32) -> Self {
+        let gaps = |law: &Distribution| Variates::new(stream("arrivals"), law);
+        let process = match arrivals {
+            Arrivals::Poisson { rate } => Process::Gaps {
+                gaps: gaps(&Distribution::Exponential { rate: *rate }),
+                now: 0.0,
+            },
+            Arrivals::Renewal { gap } => Process::Gaps {
+                gaps: gaps(gap),
+                now: 0.0,
+            },
+            Arrivals::Deterministic { rate } => Process::Even {
+                rate: *rate,
+                sent: 0,
+            },
+            Arrivals::Schedule(schedule) => Process::Scheduled {
+                gaps: gaps(&UNIT),
+                expected: 0.0,
+                cumulative: schedule.cumulative(),
+            },
+            Arrivals::Mmpp { rates, dwell } => Process::Modulated(Box::new(Modulated::new(
+                rates,
+                dwell,
+                gaps(&UNIT),
+                stream("states"),
+            ))),
+            Arrivals::Batch { process, size } => Process::Batched(Box::new(Batched::new(
+                Self::build(process, stream, depth + 1),
+                size,
+                stream(&format!("sizes{depth}")),
+            ))),
+            Arrivals::Trace { times, resolution } => {
+                Process::Recorded(Box::new(Recorded::new(times, *resolution, stream("ties"))))
+            }
+        };
+        Self { process }
+    }
+
+    #[inline(never)]
+    fn next_of_others(&mut self) -> Option<f64> {
+        match &mut self.process {
+            Process::Gaps { gaps, now } => {
+                *now += gaps.next();
+                Some(*now)
+            }
+            Process::Even { rate, sent } => {
+                *sent += 1;
+                Some(*sent as f64 / *rate)
+            }
+            Process::Scheduled {
+                gaps,
+                expected,
+                cumulative,
+            } => {
+                *expected += gaps.next();
+                cumulative.inverse(*expected)
+            }
+            Process::Modulated(process) => Some(process.next()),
+            Process::Batched(process) => process.next(),
+            Process::Recorded(process) => process.next(),
+        }
+    }
+}
+
+impl Iterator for ArrivalStream {
+    type Item = f64;
+
+    #[inline]
+    fn next(&mut self) -> Option<f64> {
+        // The common case is inlined into the engine's loop; the others cost a call.
+        if let Process::Gaps { gaps, now } = &mut self.process {
+            *now += gaps.next();
+            return Some(*now);
+        }
+        self.next_of_others()
+    }
+}
+
+/// The law of the gaps of a Poisson process of rate 1.
+const UNIT: Distribution = Distribution::Exponential { rate: 1.0 };
