@@ -122,7 +122,11 @@ impl Mm1 {
             .put(Metric::Utilization, rho, "ρ = λ/μ")
             .put(Metric::WaitProbability, rho, "P(Wq > 0) = ρ")
             .put(Metric::QueueLength, self.queue_length(), "Lq = ρ²/(1−ρ)")
-            .put(Metric::NumberInSystem, self.number_in_system(), "L = ρ/(1−ρ)")
+            .put(
+                Metric::NumberInSystem,
+                self.number_in_system(),
+                "L = ρ/(1−ρ)",
+            )
             .mean(waiting, self.waiting_mean(), "Wq = ρ/(μ−λ)")
             .variance(waiting, self.waiting_variance(), "ρ(2−ρ)/(μ−λ)²")
             .mean(sojourn, self.sojourn_mean(), "W = 1/(μ−λ)")
@@ -160,8 +164,16 @@ mod tests {
     #[test]
     fn published_quantiles_at_half_load() {
         let queue = Mm1::new(0.5, 1.0).unwrap();
-        assert_relative_eq!(queue.waiting_quantile(0.9), 3.2188758248682, epsilon = 1e-12);
-        assert_relative_eq!(queue.waiting_quantile(0.95), 4.60517018598809, epsilon = 1e-12);
+        assert_relative_eq!(
+            queue.waiting_quantile(0.9),
+            3.2188758248682,
+            epsilon = 1e-12
+        );
+        assert_relative_eq!(
+            queue.waiting_quantile(0.95),
+            4.60517018598809,
+            epsilon = 1e-12
+        );
         assert_eq!(queue.waiting_quantile(0.5), 0.0);
     }
 
@@ -186,6 +198,9 @@ mod tests {
     #[test]
     fn full_load_has_no_steady_state() {
         assert_eq!(Mm1::new(1.0, 1.0), Err(ModelError::Unstable { load: 1.0 }));
-        assert!(matches!(Mm1::new(f64::NAN, 1.0), Err(ModelError::Domain { .. })));
+        assert!(matches!(
+            Mm1::new(f64::NAN, 1.0),
+            Err(ModelError::Domain { .. })
+        ));
     }
 }
