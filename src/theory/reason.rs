@@ -37,11 +37,6 @@ pub enum Reason {
     },
     /// The variance of service or gaps is infinite, and with it the mean wait.
     InfiniteVariance,
-    /// A stage that the figure is made from has none.
-    MissingPart {
-        /// The stage's name.
-        stage: String,
-    },
     /// Orders can go round for ever, or the flows did not settle.
     NoFlows,
 }
@@ -71,9 +66,6 @@ impl fmt::Display for Reason {
                     f,
                     "the variance of service or gaps is infinite, and so is the mean wait"
                 )
-            }
-            Reason::MissingPart { stage } => {
-                write!(f, "no formula for stage `{stage}`, which is part of it")
             }
             Reason::NoFlows => write!(
                 f,
