@@ -15,7 +15,7 @@
 
 use super::Reason;
 use super::law::StageLaw;
-use super::traffic::{Traffic, work_of};
+use super::traffic::{Traffic, rate_of, work_of};
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
 use crate::random::Arrivals;
 use nalgebra::{DMatrix, DVector};
@@ -79,7 +79,7 @@ impl Flows {
             flows.arrivals[stage] = flows.classify(network, traffic, &regular, &variability, stage);
         }
         for stage in 0..count {
-            flows.exact_rates[stage] = flows.rates_are_exact(network, stage);
+            flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
         }
         flows
     }
@@ -146,28 +146,48 @@ impl Flows {
                 Flow::Poisson
             };
         }
-        let scv = variability.as_ref().map_or(f64::NAN, |scvs| scvs[stage]);
-        if scv.is_finite() {
-            Flow::TwoMoment(scv)
-        } else {
-            Flow::Varying(Reason::InfiniteVariance)
+        match variability {
+            Some(scvs) if self.variances_are_finite(network, traffic, stage) => {
+                Flow::TwoMoment(scvs[stage])
+            }
+            _ => Flow::Varying(Reason::InfiniteVariance),
         }
     }
 
+    /// Whether all gaps and services that shape the arrivals have a variance.
+    fn variances_are_finite(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+        let finite = |p: &Producer| p.arrivals.scv().is_some_and(f64::is_finite);
+        let service = |&a: &usize| {
+            StageLaw::new(network, a, &traffic.offered[a])
+                .scv()
+                .is_finite()
+        };
+        self.sources(network, stage).all(finite) && self.ancestors[stage].iter().all(service)
+    }
+
     /// Rates are exact unless a producer varies or a loss before the stage is approximated.
-    fn rates_are_exact(&self, network: &Network, stage: usize) -> bool {
+    fn rates_are_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let steady = self
             .sources(network, stage)
             .all(|p| p.arrivals.is_stationary());
         steady
             && self.ancestors[stage]
                 .iter()
-                .all(|&a| self.share_is_exact(network, a))
+                .all(|&a| self.share_is_exact(network, traffic, a))
     }
 
     /// Whether the share of orders that a stage serves is known exactly.
-    pub fn share_is_exact(&self, network: &Network, stage: usize) -> bool {
+    ///
+    /// An overloaded queue serves its classes as they come when first in is first out; in other
+    /// orders the backlog may be made up otherwise, unless there is only one class or a level of
+    /// priority for each.
+    pub fn share_is_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let at = &network.stages[stage];
+        if is_overloaded(network, traffic, stage) {
+            let law = StageLaw::new(network, stage, &traffic.offered[stage]);
+            let mixed = matches!(at.discipline, Discipline::Lifo | Discipline::Random);
+            return !mixed || law.classes().count() == 1;
+        }
         let bounded = matches!(at.capacity, Capacity::Reject(_));
         if !bounded || at.consumers == Consumers::Unlimited {
             return true;
@@ -282,9 +302,13 @@ struct Stream {
 fn streams(network: &Network, traffic: &Traffic, to: usize) -> Vec<Stream> {
     let producers = network.producers.iter().filter(|p| p.to.0 == to);
     let direct = producers.map(|producer| Stream {
-        rate: producer.arrivals.mean_rate(),
-        // A varying producer is refused before its variability is used.
-        constant: producer.arrivals.scv().unwrap_or(1.0),
+        rate: rate_of(network, producer),
+        // Where this is no number the stages behind are refused before it is used.
+        constant: producer
+            .arrivals
+            .scv()
+            .filter(|scv| scv.is_finite())
+            .unwrap_or(1.0),
         depends: None,
     });
     let passed = (0..network.stages.len()).filter_map(|from| stream(network, traffic, from, to));

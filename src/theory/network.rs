@@ -139,7 +139,7 @@ fn pipeline_gap(metric: Metric) -> &'static str {
     match metric {
         metric if !metric.at_pipeline() => "a figure of stages, not of the pipeline",
         Metric::Time(TimeKind::Latency, _) => {
-            "a stage's wait is unknown, or a tail is too heavy, for adding up along the routes"
+            "the law of a stage's wait is unknown, or a tail is too heavy, for adding up along the routes"
         }
         Metric::LittleResidualQueue => "nobody waits: 0/0",
         _ => "a stage has no figure to add up",
@@ -465,6 +465,62 @@ mod tests {
             for place in [stage(0), stage(1), stage(2), stage(3), Place::Pipeline] {
                 assert!(!theory.why_not(place, metric).is_empty());
             }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn figures_of_any_network_are_numbers_that_hang_together(
+            network in crate::theory::testing::any_network(),
+        ) {
+            let theory = analyze(&network);
+            for (id, at) in theory.stages.iter().enumerate() {
+                hangs_together(&at.figures);
+                for (class, figures) in &at.classes {
+                    hangs_together(figures);
+                    let place = Place::Class(StageId(id), *class);
+                    proptest::prop_assert!(!theory.why_not(place, Metric::QueueLength).is_empty());
+                }
+            }
+            let latency = theory.figure(Place::Pipeline, metric("latency"));
+            let processing = theory.figure(Place::Pipeline, metric("processing_time"));
+            if let (Some(latency), Some(processing)) = (latency, processing) {
+                proptest::prop_assert!(latency.value >= processing.value * (1.0 - 1e-9));
+            }
+        }
+    }
+
+    /// Finite values, Little's law, λ = X + losses + growth, and quantiles in order.
+    fn hangs_together(figures: &Figures) {
+        let value = |name: &str| figures.get(&metric(name)).map(|figure| figure.value);
+        assert!(
+            figures
+                .values()
+                .all(|figure| figure.value.is_finite() && figure.value >= 0.0)
+        );
+        let Some(throughput) = value("throughput") else {
+            return;
+        };
+        for (number, time) in [
+            ("number_in_system", "sojourn_time"),
+            ("queue_length", "waiting_time"),
+        ] {
+            if let (Some(number), Some(time)) = (value(number), value(time)) {
+                assert_relative_eq!(
+                    number,
+                    throughput * time,
+                    max_relative = 1e-9,
+                    epsilon = 1e-12
+                );
+            }
+        }
+        if let (Some(loss), Some(growth)) = (value("loss_probability"), value("backlog_growth")) {
+            let offered = value("arrival_rate").unwrap();
+            let kept = throughput + loss * offered + growth;
+            assert_relative_eq!(offered, kept, max_relative = 1e-9);
+        }
+        if let (Some(p50), Some(p999)) = (value("waiting_time_p50"), value("waiting_time_p999")) {
+            assert!(p50 <= p999);
         }
     }
 }

@@ -35,7 +35,7 @@ pub enum Reason {
         /// What it refuses.
         error: ModelError,
     },
-    /// The variance of service or gaps is infinite, and with it the mean wait.
+    /// The variance of service or gaps is infinite, and every formula that fits needs it.
     InfiniteVariance,
     /// Orders can go round for ever, or the flows did not settle.
     NoFlows,
@@ -64,7 +64,7 @@ impl fmt::Display for Reason {
             Reason::InfiniteVariance => {
                 write!(
                     f,
-                    "the variance of service or gaps is infinite, and so is the mean wait"
+                    "the variance of service or gaps is infinite, and two moments are needed"
                 )
             }
             Reason::NoFlows => write!(

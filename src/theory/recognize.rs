@@ -88,7 +88,7 @@ impl Case<'_> {
         load(self.network, self.traffic, self.id)
     }
 
-    fn flow(&self) -> &Flow {
+    pub fn flow(&self) -> &Flow {
         &self.flows.arrivals[self.id]
     }
 
@@ -145,18 +145,31 @@ impl Case<'_> {
     fn without_waiting(&self) -> Answer {
         match MgInf::new(self.rate, self.law.mean()) {
             Err(error) => error.into(),
-            Ok(model) => {
-                let mut figures = model.figures();
-                if let (Consumers::Finite(c), Capacity::Reject(0)) =
-                    (self.stage.consumers, self.stage.capacity)
-                {
-                    figures.append(&mut self.pure_loss(c));
-                } else if !self.flows.exact_rates[self.id] {
-                    degrade(&mut figures, Metric::NumberInSystem);
-                }
-                Answer::new(figures)
-            }
+            Ok(model) => self.waitless_answer(model.figures()),
         }
+    }
+
+    fn waitless_answer(&self, mut figures: Figures) -> Answer {
+        let loses = match (self.stage.consumers, self.stage.capacity) {
+            (Consumers::Finite(c), Capacity::Reject(0)) => Some(c),
+            _ => None,
+        };
+        match (loses, self.flow()) {
+            (Some(_), Flow::Varying(reason)) => {
+                figures.remove(&Metric::NumberInSystem);
+                let unexplained = vec![reason.clone()];
+                return Answer {
+                    unexplained,
+                    ..Answer::new(figures)
+                };
+            }
+            (Some(consumers), _) => figures.append(&mut self.pure_loss(consumers)),
+            (None, _) if !self.flows.exact_rates[self.id] => {
+                degrade(&mut figures, Metric::NumberInSystem);
+            }
+            (None, _) => {}
+        }
+        Answer::new(figures)
     }
 
     /// Erlang's loss: exact for Poisson arrivals and any service (insensitivity).
@@ -393,6 +406,9 @@ impl Case<'_> {
                 Arrivals::Renewal { gap } => gap.name(),
                 Arrivals::Schedule(_) => "Mt".to_owned(),
                 Arrivals::Mmpp { .. } => "MMPP".to_owned(),
+                Arrivals::Batch { process, .. } if process.is_poisson().is_some() => {
+                    "M^X".to_owned()
+                }
                 _ => "G".to_owned(),
             },
             _ => "G".to_owned(),

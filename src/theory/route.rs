@@ -16,13 +16,15 @@ use super::recognize::exponential_tail;
 use super::stage::StageTheory;
 use super::traffic::Traffic;
 use crate::metric::{Metric, TimeKind};
-use crate::network::{Network, Target};
+use crate::network::{Discipline, Network, Target};
 use crate::random::Distribution;
 
 /// Points of the lattice.
 const POINTS: usize = 4096;
 /// The tail that may be left beyond the lattice, for each time.
 const BEYOND: f64 = 1e-6;
+/// Visits rarer than this still get room for a part of their tail.
+const RARE: f64 = 0.3;
 /// A lattice coarser than this share of the mean latency is refused.
 const COARSE: f64 = 0.05;
 /// Rounds of the fixed point before it counts as lost.
@@ -71,6 +73,8 @@ fn visits<'a>(
 ) -> Option<Vec<Visit<'a>>> {
     let mut visits = Vec::new();
     for (stage, theory) in stages.iter().enumerate() {
+        let order = network.stages[stage].discipline;
+        let mixed = matches!(order, Discipline::Lifo | Discipline::Random);
         for class in 0..network.classes.len() {
             if traffic.offered[stage][class] * traffic.completing[stage][class] <= 0.0 {
                 continue;
@@ -80,6 +84,8 @@ fn visits<'a>(
             let wait = match (&theory.waiting, waiting > 0.0) {
                 (_, false) => None,
                 (Some(curve), true) => Some(curve.clone()),
+                // Late comers first, or anyone, gives longer tails than that.
+                (None, true) if mixed => return None,
                 (None, true) => Some(exponential_tail(figures)?),
             };
             let service = network.stages[stage].by_class[class].service.law();
@@ -107,8 +113,7 @@ fn span(visits: &[Visit], traffic: &Traffic) -> Option<f64> {
         };
         let entering: f64 = traffic.entering.iter().map(|at| at[visit.class]).sum();
         let often = traffic.offered[visit.stage][visit.class] / entering;
-        span += (wait + visit.service.quantile(enough))
-            * often.max(if often > 0.3 { 1.0 } else { 0.3 });
+        span += (wait + visit.service.quantile(enough)) * often.max(RARE);
     }
     (span.is_finite() && span > 0.0).then_some(span)
 }

@@ -1,7 +1,7 @@
 //! The theory of one stage: the model's figures, completed by the identities that hold for every
 //! model, and split by class.
 
-use super::flow::Flows;
+use super::flow::{Flow, Flows};
 use super::law::StageLaw;
 use super::recognize::{Answer, Case, ClassWaits};
 use super::sheet::{Sheet, Source, put};
@@ -99,8 +99,10 @@ impl<'a> Desk<'a> {
         let served: Vec<f64> = (0..rates)
             .map(|k| case.traffic.served(case.id, k))
             .collect();
-        let exact =
-            case.flows.exact_rates[case.id] && case.flows.share_is_exact(case.network, case.id);
+        let exact = case.flows.exact_rates[case.id]
+            && case
+                .flows
+                .share_is_exact(case.network, case.traffic, case.id);
         let kind = if exact {
             Kind::Exact
         } else {
@@ -176,6 +178,10 @@ impl<'a> Desk<'a> {
             "λ = γ + Σ X_j p_j",
             arriving,
         );
+        // How much a bounded queue loses under a changing rate is not known.
+        if self.varies() && !self.never_loses() {
+            return;
+        }
         let through = self.throughput_formula();
         put(figures, Metric::Throughput, served, through, self.rates);
         let total = classes.iter().map(bytes).sum();
@@ -186,6 +192,15 @@ impl<'a> Desk<'a> {
             "Σ X × message size",
             self.rates,
         );
+    }
+
+    fn varies(&self) -> bool {
+        matches!(self.case.flow(), Flow::Varying(_))
+    }
+
+    fn never_loses(&self) -> bool {
+        self.case.stage.consumers == Consumers::Unlimited
+            || self.case.stage.capacity == Capacity::Unbounded
     }
 
     fn throughput_formula(&self) -> &'static str {

@@ -158,3 +158,73 @@ fn class(index: usize, priority: u32) -> Class {
         priority,
     }
 }
+
+/// Random networks: up to four stages of any kind, two classes, any mix of arrivals.
+pub(super) fn any_network() -> impl proptest::strategy::Strategy<Value = Network> {
+    use proptest::prelude::*;
+    let stage = (
+        1u32..5,
+        0usize..6,
+        0usize..4,
+        proptest::option::of(0u64..6),
+        0u8..8,
+        0.2f64..4.0,
+    );
+    let producer = (0usize..6, 0.05f64..2.0, 0usize..2);
+    let way = (0usize..6, 0.0f64..0.9);
+    let parts = (
+        proptest::collection::vec((stage, way), 1..5),
+        proptest::collection::vec(producer, 1..4),
+    );
+    parts.prop_map(|(stages, producers)| {
+        let count = stages.len();
+        let mut sketch = Sketch::new();
+        sketch.classes(&[0, 1]);
+        for (id, ((c, law, order, places, extra, rate), _)) in stages.iter().enumerate() {
+            sketch.stage(*c, any_law(*law, *rate));
+            let orders = [
+                Discipline::Fifo,
+                Discipline::Lifo,
+                Discipline::Random,
+                Discipline::Priority,
+            ];
+            sketch.order(id, orders[*order]);
+            places.map(|places| sketch.bound(id, places));
+            match extra {
+                0 => sketch.unlimited(id),
+                1 => sketch.own(id, 1, exponential(1.0)),
+                _ => &mut sketch,
+            };
+        }
+        for (id, (_, (to, probability))) in stages.iter().enumerate() {
+            if *probability > 0.05 {
+                sketch
+                    .then(id, to % count, *probability)
+                    .done(id, 1.0 - probability);
+            }
+        }
+        for (kind, rate, class) in &producers {
+            sketch.producer(any_arrivals(*kind, *rate), kind % count, *class);
+        }
+        sketch.network()
+    })
+}
+
+fn any_law(kind: usize, rate: f64) -> Distribution {
+    match kind {
+        0 | 1 => exponential(rate),
+        2 => Distribution::deterministic(1.0 / rate).unwrap(),
+        3 => Distribution::lognormal_mean_scv(1.0 / rate, 3.0).unwrap(),
+        4 => Distribution::pareto(1.5, 0.3 / rate).unwrap(),
+        _ => Distribution::deterministic(0.0).unwrap(),
+    }
+}
+
+fn any_arrivals(kind: usize, rate: f64) -> Arrivals {
+    match kind {
+        0..=2 => Arrivals::poisson(rate).unwrap(),
+        3 => Arrivals::deterministic(rate).unwrap(),
+        4 => Arrivals::mmpp(vec![2.0 * rate, 0.0], vec![1.0, 1.0]).unwrap(),
+        _ => Arrivals::trace(vec![0.0, 0.5 / rate, 1.0 / rate], 0.0).unwrap(),
+    }
+}

@@ -16,7 +16,7 @@
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
 use super::Mmck;
-use crate::network::{Capacity, Consumers, Discipline, Network, Stage, Target};
+use crate::network::{Capacity, Consumers, Discipline, Horizon, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector};
 
 /// Iterations of the fixed point before it counts as lost.
@@ -85,6 +85,9 @@ impl Traffic {
     ) -> Result<(), NoSolution> {
         let reached = reached(network, &self.entering, class);
         let n = reached.len();
+        if n == 0 {
+            return Ok(());
+        }
         let mut passing = DMatrix::<f64>::identity(n, n);
         let mut done = DVector::<f64>::zeros(n);
         for (row, &stage) in reached.iter().enumerate() {
@@ -148,12 +151,21 @@ fn zeros(stages: usize, classes: usize) -> Table {
 fn entering(network: &Network, weight: impl Fn(f64) -> f64) -> Table {
     let mut table = zeros(network.stages.len(), network.classes.len());
     for producer in &network.producers {
-        let rate = producer.arrivals.mean_rate();
-        if rate.is_finite() {
-            table[producer.to.0][producer.class.0] += rate * weight(producer.message_size);
-        }
+        let rate = rate_of(network, producer);
+        table[producer.to.0][producer.class.0] += rate * weight(producer.message_size);
     }
     table
+}
+
+/// A producer's orders per second: in the long run, or over the run where its rate varies and the
+/// run has a fixed length. 0 where the rate is no number.
+pub(super) fn rate_of(network: &Network, producer: &Producer) -> f64 {
+    let arrivals = &producer.arrivals;
+    let rate = match network.run.horizon {
+        Horizon::Duration(length) if !arrivals.is_stationary() => arrivals.mean_rate_over(length),
+        _ => arrivals.mean_rate(),
+    };
+    if rate.is_finite() { rate } else { 0.0 }
 }
 
 /// The stages that orders of a class come to, in order of index.
