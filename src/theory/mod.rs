@@ -19,6 +19,7 @@
 //! | [`Mg1`] | Poisson, any service, 1 consumer | means and variances | exact |
 //! | [`Mg1Feedback`] | the same, orders that come straight back | means | exact |
 //! | [`priority_waits`] | priorities without preemption | means by class | exact for 1 consumer or one exponential law, Poisson |
+//! | [`GiMc`] | one renewal producer whose gaps have a closed transform, exponential | all, with quantiles under FIFO | exact |
 //! | [`GiGc`] | stationary arrivals, any service | means | approximation |
 
 mod erlang;
@@ -26,6 +27,7 @@ mod error;
 mod figure;
 mod flow;
 mod gigc;
+mod gimc;
 mod lattice;
 mod law;
 mod mg1;
@@ -45,11 +47,13 @@ mod stage;
 #[cfg(test)]
 mod testing;
 mod traffic;
+mod transform;
 
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
 pub use gigc::GiGc;
+pub use gimc::GiMc;
 pub use mg1::{Mg1, Mg1Feedback, ServiceMoments};
 pub use mm1::Mm1;
 pub use mmc::Mmc;

@@ -305,6 +305,20 @@ mod tests {
     }
 
     #[test]
+    fn renewal_arrivals_are_exact_at_the_first_stage_only() {
+        let gap = Distribution::hyperexponential_mean_scv(1.0, 4.0).unwrap();
+        let mut sketch = Sketch::single(Arrivals::renewal(gap).unwrap(), 1, exponential(1.0 / 0.6));
+        sketch.stage(1, exponential(1.0 / 0.7)).then(0, 1, 1.0);
+        check(&sketch, &[(stage(0), "waiting_time", 2.0598526)]);
+        let theory = analyze(&sketch.network());
+        // The exact wait at the second stage is 3.2503358.
+        let second = theory.figure(stage(1), metric("waiting_time")).unwrap();
+        assert_eq!(second.kind, Kind::Approximation);
+        assert_relative_eq!(second.value, 3.2503358, max_relative = 0.25);
+        assert_eq!(theory.stages[0].model, "H2/M/1");
+    }
+
+    #[test]
     fn published_priorities() {
         let mut sketch = Sketch::new();
         sketch

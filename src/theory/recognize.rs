@@ -10,11 +10,11 @@ use super::priority::{self, PriorityClass, priority_waits};
 use super::sheet::{Sheet, Source};
 use super::traffic::Traffic;
 use super::{
-    Curve, Figures, GiGc, Kind, Mg1, Mg1Feedback, MgInf, Mm1, Mmc, Mmck, ModelError, Reason,
+    Curve, Figures, GiGc, GiMc, Kind, Mg1, Mg1Feedback, MgInf, Mm1, Mmc, Mmck, ModelError, Reason,
 };
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Discipline, Network, Stage, StageId, Target};
-use crate::random::Arrivals;
+use crate::random::{Arrivals, Distribution};
 use std::sync::Arc;
 
 /// One stage with all that the recognizer looks at.
@@ -231,6 +231,9 @@ impl Case<'_> {
         if *self.flow() == Flow::Poisson && consumers == 1 {
             return self.pollaczek();
         }
+        if let Some(answer) = self.renewal(consumers) {
+            return answer;
+        }
         if let Some(answer) = self.feedback(consumers) {
             return answer;
         }
@@ -267,6 +270,28 @@ impl Case<'_> {
             }
             Err(error) => error.into(),
         }
+    }
+
+    /// GI/M/c: one producer with independent gaps, and nothing else before the stage.
+    fn renewal(&self, consumers: u32) -> Option<Answer> {
+        let mu = self.law.exponential()?;
+        let mut producers = self.network.producers.iter().filter(|p| p.to.0 == self.id);
+        let only = producers.next()?;
+        if producers.next().is_some() || !self.flows.before(self.id).is_empty() {
+            return None;
+        }
+        let gap = match &only.arrivals {
+            Arrivals::Renewal { gap } => gap.clone(),
+            Arrivals::Deterministic { rate } => Distribution::deterministic(1.0 / rate).ok()?,
+            _ => return None,
+        };
+        let model = GiMc::new(&gap, mu, consumers).ok()??;
+        let mut answer = Answer::new(model.figures(self.order()));
+        if self.order() == Discipline::Fifo {
+            let (waiting, sojourn) = model.curves();
+            (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
+        }
+        Some(answer)
     }
 
     /// M/G/1 whose orders come straight back with some probability; one class.
