@@ -79,7 +79,7 @@ impl StageLaw {
             .sum()
     }
 
-    /// E[S].
+    /// E\[S\].
     pub fn mean(&self) -> f64 {
         self.average(Distribution::mean)
     }

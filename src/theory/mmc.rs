@@ -99,7 +99,7 @@ impl Mmc {
         self.queue_length() + self.arrival_rate / self.service_rate
     }
 
-    /// Var(Wq): E[Wq²] = 2C/θ² first in, first out; 1/(1 − ρ) times that last in, first out;
+    /// Var(Wq): E\[Wq²\] = 2C/θ² first in, first out; 1/(1 − ρ) times that last in, first out;
     /// 2/(2 − ρ) times that in random order. `None` for priorities.
     pub fn waiting_variance(&self, order: Discipline) -> Option<f64> {
         let factor = second_moment_factor(order, self.utilization())?;
@@ -207,7 +207,7 @@ impl Mmc {
     }
 }
 
-/// E[Wq²] over that of first in, first out, where orders of unknown size are taken in the given
+/// E\[Wq²\] over that of first in, first out, where orders of unknown size are taken in the given
 /// order from a queue with Poisson arrivals (Takács 1963).
 pub(super) fn second_moment_factor(order: Discipline, utilization: f64) -> Option<f64> {
     match order {

@@ -57,9 +57,9 @@ pub struct Mmck {
 struct Accepted {
     /// P(all consumers busy).
     busy: f64,
-    /// E[j; busy], the orders waiting before it.
+    /// E\[j; busy\], the orders waiting before it.
     before: f64,
-    /// E[j²; busy].
+    /// E\[j²; busy\].
     before_squared: f64,
 }
 

@@ -14,7 +14,7 @@ const SOURCE: Source = Source::exact("Takács 1962, Introduction to the Theory o
 /// The M/G/∞ queue: nobody waits, and the number in system is Poisson.
 ///
 /// # Domain
-/// λ ≥ 0 per second, E[S] ≥ 0 seconds.
+/// λ ≥ 0 per second, E\[S\] ≥ 0 seconds.
 ///
 /// ```
 /// let stage = orderline::theory::MgInf::new(4.0, 2.5)?;

@@ -220,7 +220,7 @@ impl Whole<'_> {
         figures
     }
 
-    /// E[S] over all visits of completed orders.
+    /// E\[S\] over all visits of completed orders.
     fn processing(&self) -> Figures {
         let overloaded = self
             .reached

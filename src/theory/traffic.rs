@@ -259,7 +259,7 @@ fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
     }
 }
 
-/// λ_k E[S_k] of each class at a stage.
+/// λ_k E\[S_k\] of each class at a stage.
 pub(super) fn work_of(stage: &Stage, rates: &[f64]) -> Vec<f64> {
     let laws = stage.by_class.iter().map(|at| at.service.law().mean());
     rates

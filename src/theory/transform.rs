@@ -1,9 +1,9 @@
-//! Laplace–Stieltjes transforms E[e^(−sX)] of the laws that have a closed one.
+//! Laplace–Stieltjes transforms E\[e^(−sX)\] of the laws that have a closed one.
 
 use crate::random::Distribution;
 use nalgebra::{DMatrix, DVector};
 
-/// E[e^(−sX)] for s > 0; `None` for laws without a closed form (lognormal, Weibull, Pareto).
+/// E\[e^(−sX)\] for s > 0; `None` for laws without a closed form (lognormal, Weibull, Pareto).
 pub(super) fn laplace(law: &Distribution, s: f64) -> Option<f64> {
     let phase = |rate: f64| rate / (rate + s);
     Some(match law {
