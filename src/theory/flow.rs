@@ -5,20 +5,18 @@
 //! bound on its queue whose classes share one exponential law and whose order of service does not
 //! look at the class (Burke 1956, Kelly 1979). On a cycle of such stages the flows are not Poisson,
 //! yet numbers and waits are those of M/M/c (Jackson 1957, arrival theorem). What lies behind any
-//! other stage is known by two moments only: a linear system for the squared coefficients of
-//! variation, by superposition, splitting and departure.
+//! other stage is known by two moments only ([`super::variability`]).
 //!
 //! # References
 //! P. J. Burke (1956), *The output of a queuing system*, Operations Research 4; F. P. Kelly
-//! (1979), *Reversibility and Stochastic Networks*, chapter 3; W. Whitt (1983), *The queueing
-//! network analyzer*, Bell System Technical Journal 62, 2779–2815.
+//! (1979), *Reversibility and Stochastic Networks*, chapter 3.
 
 use super::Reason;
 use super::law::StageLaw;
-use super::traffic::{Traffic, rate_of, work_of};
+use super::traffic::{Traffic, work_of};
+use super::variability::variability;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
 use crate::random::Arrivals;
-use nalgebra::{DMatrix, DVector};
 
 /// The law of arrivals at a stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -261,98 +259,6 @@ fn closure(feeders: &[Vec<usize>], stage: usize) -> Vec<usize> {
         }
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
-}
-
-/// The squared coefficient of variation of the arrivals at every stage (Whitt 1983, eq. 24–29,
-/// 38–41); not a number where none can be known.
-fn variability(network: &Network, traffic: &Traffic) -> Option<Vec<f64>> {
-    let count = network.stages.len();
-    let mut matrix = DMatrix::<f64>::identity(count, count);
-    let mut known = DVector::<f64>::zeros(count);
-    for to in 0..count {
-        let total = traffic.offered_to(to);
-        if total <= 0.0 {
-            known[to] = 1.0;
-            continue;
-        }
-        let streams = streams(network, traffic, to);
-        let crowd: f64 = streams.iter().map(|s| (s.rate / total).powi(2)).sum();
-        let rho = load(network, traffic, to).unwrap_or(0.0).min(1.0);
-        let weight = 1.0 / (1.0 + 4.0 * (1.0 - rho).powi(2) * (1.0 / crowd - 1.0));
-        known[to] = 1.0 - weight;
-        for stream in streams {
-            let share = weight * stream.rate / total;
-            known[to] += share * stream.constant;
-            if let Some((from, slope)) = stream.depends {
-                matrix[(to, from)] -= share * slope;
-            }
-        }
-    }
-    let solution = matrix.lu().solve(&known)?;
-    Some(solution.iter().map(|scv| scv.max(0.0)).collect())
-}
-
-/// A flow into a stage, whose variability is `constant` + slope × that of arrivals elsewhere.
-struct Stream {
-    rate: f64,
-    constant: f64,
-    depends: Option<(usize, f64)>,
-}
-
-fn streams(network: &Network, traffic: &Traffic, to: usize) -> Vec<Stream> {
-    let producers = network.producers.iter().filter(|p| p.to.0 == to);
-    let direct = producers.map(|producer| Stream {
-        rate: rate_of(network, producer),
-        // Where this is no number the stages behind are refused before it is used.
-        constant: producer
-            .arrivals
-            .scv()
-            .filter(|scv| scv.is_finite())
-            .unwrap_or(1.0),
-        depends: None,
-    });
-    let passed = (0..network.stages.len()).filter_map(|from| stream(network, traffic, from, to));
-    direct.chain(passed).filter(|s| s.rate > 0.0).collect()
-}
-
-fn stream(network: &Network, traffic: &Traffic, from: usize, to: usize) -> Option<Stream> {
-    let stage = &network.stages[from];
-    let (mut rate, mut leaving) = (0.0, 0.0);
-    for (class, at) in stage.by_class.iter().enumerate() {
-        let served = traffic.served(from, class);
-        leaving += served;
-        let ways = at
-            .next
-            .iter()
-            .filter(|r| r.to == Target::Stage(crate::network::StageId(to)));
-        rate += served * ways.map(|r| r.probability).sum::<f64>();
-    }
-    if rate <= 0.0 {
-        return None;
-    }
-    let share = rate / leaving;
-    let (constant, slope) = departures(network, traffic, from);
-    Some(Stream {
-        rate,
-        constant: share * constant + 1.0 - share,
-        depends: Some((from, share * slope)),
-    })
-}
-
-/// cd² = 1 + (1 − ρ²)(ca² − 1) + ρ²/√c (cs² − 1), as constant and slope of ca².
-fn departures(network: &Network, traffic: &Traffic, stage: usize) -> (f64, f64) {
-    let law = StageLaw::new(network, stage, &traffic.offered[stage]);
-    let rho = load(network, traffic, stage).unwrap_or(0.0).min(1.0);
-    let servers = match network.stages[stage].consumers {
-        Consumers::Finite(c) => f64::from(c),
-        Consumers::Unlimited => f64::INFINITY,
-    };
-    let slope = 1.0 - rho * rho;
-    let service = rho * rho / servers.sqrt() * (law.scv() - 1.0);
-    (
-        1.0 - slope + if service.is_nan() { 0.0 } else { service },
-        slope,
-    )
 }
 
 #[cfg(test)]

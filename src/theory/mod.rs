@@ -46,8 +46,11 @@ mod sheet;
 mod stage;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod transform;
+mod variability;
 
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
