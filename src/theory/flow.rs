@@ -1,0 +1,338 @@
+//! Which law the orders arrive by at every stage.
+//!
+//! A stage sees exactly Poisson arrivals when everything that feeds it is Poisson and every stage
+//! before it gives Poisson flows on: one with a consumer for every order, or a stable one without
+//! bound on its queue whose classes share one exponential law and whose order of service does not
+//! look at the class (Burke 1956, Kelly 1979). On a cycle of such stages the flows are not Poisson,
+//! yet numbers and waits are those of M/M/c (Jackson 1957, arrival theorem). What lies behind any
+//! other stage is known by two moments only ([`super::variability`]).
+//!
+//! # References
+//! P. J. Burke (1956), *The output of a queuing system*, Operations Research 4; F. P. Kelly
+//! (1979), *Reversibility and Stochastic Networks*, chapter 3.
+
+use super::Reason;
+use super::law::StageLaw;
+use super::traffic::{Traffic, work_of};
+use super::variability::variability;
+use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
+use crate::random::Arrivals;
+
+/// The law of arrivals at a stage.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Flow {
+    /// Nobody comes.
+    None,
+    /// Exactly Poisson, independently for each class.
+    Poisson,
+    /// On a cycle of a product-form network: each arrival sees the stationary state.
+    ProductForm,
+    /// Stationary; known by rate and this squared coefficient of variation.
+    TwoMoment(f64),
+    /// No stationary description.
+    Varying(Reason),
+}
+
+/// The load of a stage over its capacity; `None` where every order has its consumer.
+pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option<f64> {
+    match network.stages[stage].consumers {
+        Consumers::Unlimited => None,
+        Consumers::Finite(c) => {
+            let work = work_of(&network.stages[stage], &traffic.offered[stage]);
+            Some(work.iter().sum::<f64>() / f64::from(c))
+        }
+    }
+}
+
+/// What is known of the way orders take to the stages.
+pub(super) struct Flows {
+    /// By stage.
+    pub arrivals: Vec<Flow>,
+    /// Whether the stage's flow passes an overloaded stage before it.
+    pub behind_overload: Vec<bool>,
+    /// Whether the long-run rates are exact: no approximated loss, no varying producer before.
+    pub exact_rates: Vec<bool>,
+    ancestors: Vec<Vec<usize>>,
+}
+
+impl Flows {
+    pub fn new(network: &Network, traffic: &Traffic) -> Flows {
+        let ancestors = ancestors(network, traffic);
+        let overloaded = |s: usize| is_overloaded(network, traffic, s);
+        let count = network.stages.len();
+        let behind_overload = (0..count)
+            .map(|s| ancestors[s].iter().any(|&a| overloaded(a)))
+            .collect();
+        let mut flows = Flows {
+            arrivals: vec![Flow::None; count],
+            behind_overload,
+            exact_rates: vec![true; count],
+            ancestors,
+        };
+        let variability = variability(network, traffic);
+        let regular: Vec<bool> = (0..count)
+            .map(|s| is_regular(network, traffic, s))
+            .collect();
+        for stage in 0..count {
+            flows.arrivals[stage] = flows.classify(network, traffic, &regular, &variability, stage);
+        }
+        for stage in 0..count {
+            flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
+        }
+        flows
+    }
+
+    /// Whether an order can come back to the stage.
+    pub fn on_cycle(&self, stage: usize) -> bool {
+        self.ancestors[stage].contains(&stage)
+    }
+
+    /// The stages an order may have passed before (the stage itself among them on a cycle).
+    pub fn before(&self, stage: usize) -> &[usize] {
+        &self.ancestors[stage]
+    }
+
+    /// Whether the stage is fed by Poisson producers and regular stages only, itself aside.
+    pub fn is_poisson_but_for_itself(
+        &self,
+        network: &Network,
+        traffic: &Traffic,
+        stage: usize,
+    ) -> bool {
+        let others = self.ancestors[stage].iter().filter(|&&a| a != stage);
+        let from_itself = others.clone().any(|&a| self.ancestors[a].contains(&stage));
+        !from_itself
+            && others.clone().all(|&a| is_regular(network, traffic, a))
+            && self
+                .sources(network, stage)
+                .all(|p| p.arrivals.is_poisson().is_some())
+    }
+
+    fn sources<'a>(
+        &'a self,
+        network: &'a Network,
+        stage: usize,
+    ) -> impl Iterator<Item = &'a Producer> {
+        let feeds = move |p: &&Producer| p.to.0 == stage || self.ancestors[stage].contains(&p.to.0);
+        network.producers.iter().filter(feeds)
+    }
+
+    fn classify(
+        &self,
+        network: &Network,
+        traffic: &Traffic,
+        regular: &[bool],
+        variability: &Option<Vec<f64>>,
+        stage: usize,
+    ) -> Flow {
+        if traffic.offered_to(stage) <= 0.0 {
+            return Flow::None;
+        }
+        if let Some(producer) = self
+            .sources(network, stage)
+            .find(|p| !p.arrivals.is_stationary())
+        {
+            return Flow::Varying(varying(producer));
+        }
+        let poisson = self
+            .sources(network, stage)
+            .all(|p| p.arrivals.is_poisson().is_some());
+        if poisson && self.ancestors[stage].iter().all(|&a| regular[a]) {
+            return if self.on_cycle(stage) {
+                Flow::ProductForm
+            } else {
+                Flow::Poisson
+            };
+        }
+        match variability {
+            Some(scvs) if self.variances_are_finite(network, traffic, stage) => {
+                Flow::TwoMoment(scvs[stage])
+            }
+            _ => Flow::Varying(Reason::InfiniteVariance),
+        }
+    }
+
+    /// Whether all gaps and services that shape the arrivals have a variance.
+    fn variances_are_finite(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+        let finite = |p: &Producer| p.arrivals.scv().is_some_and(f64::is_finite);
+        let service = |&a: &usize| {
+            StageLaw::new(network, a, &traffic.offered[a])
+                .scv()
+                .is_finite()
+        };
+        self.sources(network, stage).all(finite) && self.ancestors[stage].iter().all(service)
+    }
+
+    /// Rates are exact unless a producer varies or a loss before the stage is approximated.
+    fn rates_are_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+        let steady = self
+            .sources(network, stage)
+            .all(|p| p.arrivals.is_stationary());
+        steady
+            && self.ancestors[stage]
+                .iter()
+                .all(|&a| self.share_is_exact(network, traffic, a))
+    }
+
+    /// Whether the share of orders that a stage serves is known exactly.
+    ///
+    /// An overloaded queue serves its classes as they come when first in is first out; in other
+    /// orders the backlog may be made up otherwise, unless there is only one class or a level of
+    /// priority for each.
+    pub fn share_is_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+        let at = &network.stages[stage];
+        if is_overloaded(network, traffic, stage) {
+            let law = StageLaw::new(network, stage, &traffic.offered[stage]);
+            let mixed = matches!(at.discipline, Discipline::Lifo | Discipline::Random);
+            return !mixed || law.classes().count() == 1;
+        }
+        let bounded = matches!(at.capacity, Capacity::Reject(_));
+        if !bounded || at.consumers == Consumers::Unlimited {
+            return true;
+        }
+        let erlang_loss = at.capacity == Capacity::Reject(0);
+        let exponential = StageLaw::of_all(network, stage).exponential().is_some();
+        self.arrivals[stage] == Flow::Poisson
+            && !self.behind_overload[stage]
+            && (erlang_loss || exponential)
+    }
+}
+
+fn varying(producer: &Producer) -> Reason {
+    let producer_name = producer.name.clone();
+    if matches!(producer.arrivals, Arrivals::Trace { .. }) {
+        Reason::RecordedArrivals {
+            producer: producer_name,
+        }
+    } else {
+        Reason::VaryingArrivals {
+            producer: producer_name,
+        }
+    }
+}
+
+/// Whether a queue without bound is offered at least its capacity.
+pub(super) fn is_overloaded(network: &Network, traffic: &Traffic, stage: usize) -> bool {
+    network.stages[stage].capacity == Capacity::Unbounded
+        && load(network, traffic, stage).is_some_and(|load| load >= 1.0)
+}
+
+/// Whether Poisson flows come out of a stage where Poisson flows go in.
+fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
+    let at = &network.stages[stage];
+    if at.consumers == Consumers::Unlimited {
+        return true;
+    }
+    let law = StageLaw::new(network, stage, &traffic.offered[stage]);
+    let blind = at.discipline != Discipline::Priority || law.levels(network) <= 1;
+    blind
+        && at.capacity == Capacity::Unbounded
+        && law.exponential().is_some()
+        && load(network, traffic, stage).is_some_and(|load| load < 1.0)
+}
+
+/// The stages before each stage, itself included where it lies on a cycle.
+fn ancestors(network: &Network, traffic: &Traffic) -> Vec<Vec<usize>> {
+    let count = network.stages.len();
+    let mut feeders = vec![Vec::new(); count];
+    for (from, stage) in network.stages.iter().enumerate() {
+        for (class, at) in stage.by_class.iter().enumerate() {
+            if traffic.served(from, class) <= 0.0 {
+                continue;
+            }
+            for route in &at.next {
+                if let Target::Stage(to) = route.to {
+                    feeders[to.0].push(from);
+                }
+            }
+        }
+    }
+    (0..count).map(|stage| closure(&feeders, stage)).collect()
+}
+
+fn closure(feeders: &[Vec<usize>], stage: usize) -> Vec<usize> {
+    let mut seen = vec![false; feeders.len()];
+    let mut open = feeders[stage].clone();
+    while let Some(next) = open.pop() {
+        if !std::mem::replace(&mut seen[next], true) {
+            open.extend(&feeders[next]);
+        }
+    }
+    (0..seen.len()).filter(|&s| seen[s]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Distribution;
+    use crate::theory::testing::{Sketch, exponential};
+
+    fn flows(sketch: &Sketch) -> Flows {
+        let network = sketch.network();
+        Flows::new(&network, &Traffic::solve(&network).unwrap())
+    }
+
+    fn tandem(first: Distribution) -> Sketch {
+        let mut sketch = Sketch::new();
+        sketch.stage(2, first);
+        sketch.stage(1, exponential(3.0));
+        sketch.poisson(1.0, 0).then(0, 1, 1.0);
+        sketch
+    }
+
+    #[test]
+    fn burke_holds_behind_exponential_and_unlimited_stages_only() {
+        assert_eq!(flows(&tandem(exponential(1.0))).arrivals[1], Flow::Poisson);
+        let one = || Distribution::deterministic(1.0).unwrap();
+        assert!(matches!(flows(&tandem(one())).arrivals[1], Flow::TwoMoment(scv) if scv < 1.0));
+        let mut delay = tandem(one());
+        assert_eq!(flows(delay.unlimited(0)).arrivals[1], Flow::Poisson);
+        let mut bounded = tandem(exponential(1.0));
+        assert!(matches!(
+            flows(bounded.bound(0, 4)).arrivals[1],
+            Flow::TwoMoment(_)
+        ));
+    }
+
+    #[test]
+    fn a_class_of_its_own_law_spoils_what_is_behind() {
+        let mut sketch = Sketch::new();
+        sketch.classes(&[0, 0]);
+        sketch.stage(1, exponential(3.0)).stage(1, exponential(3.0));
+        sketch.own(0, 1, exponential(5.0));
+        sketch.poisson(1.0, 0).poisson_of(1, 1.0, 0).then(0, 1, 1.0);
+        assert_eq!(flows(&sketch).arrivals[0], Flow::Poisson);
+        assert!(matches!(flows(&sketch).arrivals[1], Flow::TwoMoment(_)));
+        sketch.own(0, 1, exponential(3.0));
+        assert_eq!(flows(&sketch).arrivals[1], Flow::Poisson);
+    }
+
+    #[test]
+    fn a_cycle_has_product_form() {
+        let flows = flows(&Sketch::jain());
+        assert!(flows.arrivals.iter().all(|flow| *flow == Flow::ProductForm));
+    }
+
+    #[test]
+    fn markovian_flows_have_unit_variability() {
+        let network = Sketch::jain().network();
+        let traffic = Traffic::solve(&network).unwrap();
+        for scv in variability(&network, &traffic).unwrap() {
+            assert!((scv - 1.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_tandem_of_even_arrivals_grows_more_variable() {
+        let mut sketch = Sketch::new();
+        sketch.stage(1, exponential(2.0)).stage(1, exponential(2.0));
+        sketch
+            .producer(Arrivals::deterministic(1.0).unwrap(), 0, 0)
+            .then(0, 1, 1.0);
+        // cd² = 1 + (1 − 0.25)(0 − 1) = 0.25.
+        assert_eq!(flows(&sketch).arrivals[0], Flow::TwoMoment(0.0));
+        assert!(
+            matches!(flows(&sketch).arrivals[1], Flow::TwoMoment(scv) if (scv - 0.25).abs() < 1e-12)
+        );
+    }
+}

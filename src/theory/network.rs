@@ -1,0 +1,147 @@
+//! The theory of a whole network: [`analyze`] and what it returns.
+
+use super::flow::Flows;
+use super::traffic::Traffic;
+use super::{Figure, Figures, PipelineTheory, Reason, StageTheory};
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Capacity, Consumers, Discipline, Network, Place, Stage};
+
+/// What theory knows of a network.
+#[derive(Debug, Clone)]
+pub struct NetworkTheory {
+    /// By stage, in the order of [`Network::stages`].
+    pub stages: Vec<StageTheory>,
+    /// End to end.
+    pub pipeline: PipelineTheory,
+    /// The stages' own settings, for [`NetworkTheory::why_not`].
+    settings: Vec<Stage>,
+}
+
+/// Finds for every stage and for the pipeline what formulas can say of it.
+///
+/// Pure and deterministic: the same network gives the same figures.
+pub fn analyze(network: &Network) -> NetworkTheory {
+    let settings = network.stages.clone();
+    let Ok(traffic) = Traffic::solve(network) else {
+        return NetworkTheory {
+            stages: settings
+                .iter()
+                .map(|_| StageTheory::blank(Reason::NoFlows))
+                .collect(),
+            pipeline: PipelineTheory::blank(Reason::NoFlows),
+            settings,
+        };
+    };
+    let flows = Flows::new(network, &traffic);
+    let stages: Vec<StageTheory> = (0..network.stages.len())
+        .map(|id| StageTheory::new(network, &traffic, &flows, id))
+        .collect();
+    NetworkTheory {
+        pipeline: PipelineTheory::new(network, &traffic, &flows, &stages),
+        stages,
+        settings,
+    }
+}
+
+impl NetworkTheory {
+    /// All figures of a place; none for a class that never comes to the stage.
+    pub fn figures(&self, place: Place) -> Option<&Figures> {
+        match place {
+            Place::Pipeline => Some(&self.pipeline.figures),
+            Place::Stage(stage) => Some(&self.stages.get(stage.0)?.figures),
+            Place::Class(stage, class) => {
+                let classes = &self.stages.get(stage.0)?.classes;
+                Some(&classes.iter().find(|(k, _)| *k == class)?.1)
+            }
+        }
+    }
+
+    /// One figure.
+    pub fn figure(&self, place: Place, metric: Metric) -> Option<&Figure> {
+        self.figures(place)?.get(&metric)
+    }
+
+    /// Why a figure is missing: the assumption that is violated, or that no formula is known.
+    pub fn why_not(&self, place: Place, metric: Metric) -> String {
+        if self.figure(place, metric).is_some() {
+            return "there is a formula".to_owned();
+        }
+        if metric_is_a_maximum(metric) {
+            return "a maximum grows with the length of the run".to_owned();
+        }
+        let (stage, reasons) = match place {
+            Place::Pipeline => (None, &self.pipeline.unexplained),
+            Place::Stage(stage) | Place::Class(stage, _) => match self.stages.get(stage.0) {
+                Some(theory) => (self.settings.get(stage.0), &theory.unexplained),
+                None => return "there is no such stage".to_owned(),
+            },
+        };
+        if let Some(text) = stage.and_then(|stage| does_not_apply(stage, place, metric)) {
+            return text.to_owned();
+        }
+        if !reasons.is_empty() {
+            let texts: Vec<String> = reasons.iter().map(Reason::to_string).collect();
+            return texts.join("; ");
+        }
+        match stage {
+            Some(stage) => no_formula(stage, metric).to_owned(),
+            None => pipeline_gap(metric).to_owned(),
+        }
+    }
+}
+
+fn metric_is_a_maximum(metric: Metric) -> bool {
+    matches!(metric, Metric::Time(_, Statistic::Max))
+}
+
+/// Why a metric has no meaning at a stage.
+fn does_not_apply(stage: &Stage, place: Place, metric: Metric) -> Option<&'static str> {
+    let class = matches!(place, Place::Class(..));
+    match metric {
+        Metric::Utilization if class => Some("utilization is a figure of the whole stage"),
+        Metric::QueueFill if class => Some("queue fill is a figure of the whole stage"),
+        Metric::Utilization if stage.consumers == Consumers::Unlimited => {
+            Some("unlimited consumers have no utilization")
+        }
+        Metric::QueueFill => match stage.capacity {
+            Capacity::Unbounded => Some("the queue has no bound"),
+            Capacity::Reject(0) => Some("the queue has no places"),
+            Capacity::Reject(_) => None,
+        },
+        Metric::Time(TimeKind::Latency, _) => Some("latency is a figure of the pipeline"),
+        Metric::LittleResidualQueue if stage.consumers == Consumers::Unlimited => {
+            Some("nobody waits: 0/0")
+        }
+        Metric::LittleResidualQueue if stage.capacity == Capacity::Reject(0) => {
+            Some("nobody waits: 0/0")
+        }
+        _ => None,
+    }
+}
+
+/// What stands in the way of a closed form at a stage that has a model.
+fn no_formula(stage: &Stage, metric: Metric) -> &'static str {
+    let distribution = matches!(metric, Metric::Time(TimeKind::Waiting | TimeKind::Sojourn, s) if s != Statistic::Mean);
+    match stage.discipline {
+        Discipline::Lifo if distribution => {
+            "no closed form for last in, first out here: only what does not depend on the order is known"
+        }
+        Discipline::Random if distribution => {
+            "no closed form for random order here: only what does not depend on the order is known"
+        }
+        Discipline::Priority => "no closed form for priorities here: only means are known",
+        _ if distribution => "no closed form of the distribution for this model",
+        _ => "no closed form for this model",
+    }
+}
+
+fn pipeline_gap(metric: Metric) -> &'static str {
+    match metric {
+        metric if !metric.at_pipeline() => "a figure of stages, not of the pipeline",
+        Metric::Time(TimeKind::Latency, _) => {
+            "the law of a stage's wait is unknown, or a tail is too heavy, for adding up along the routes"
+        }
+        Metric::LittleResidualQueue => "nobody waits: 0/0",
+        _ => "a stage has no figure to add up",
+    }
+}

@@ -1,0 +1,152 @@
+//! Small numerical tools that several models share.
+
+/// Relative width at which a bracketed root counts as found.
+const ROOT_WIDTH: f64 = 1e-13;
+
+/// The smallest t with P(T > t) ≤ 1 − p, from a complementary distribution function.
+///
+/// The root is bracketed by doubling from `scale` (any positive time of the right order) and then
+/// bisected to a relative width of 1e-13. `None` where the tail does not come down to 1 − p within
+/// 2¹⁰⁰ scales, or where the function is not a number.
+pub(super) fn quantile(ccdf: impl Fn(f64) -> f64, p: f64, scale: f64) -> Option<f64> {
+    let tail = 1.0 - p;
+    if ccdf(0.0) <= tail {
+        return Some(0.0);
+    }
+    let mut high = scale;
+    let mut low = 0.0;
+    for _ in 0..100 {
+        let at_high = ccdf(high);
+        if at_high.is_nan() {
+            return None;
+        }
+        if at_high <= tail {
+            return Some(bisect(|t| ccdf(t) > tail, low, high));
+        }
+        low = high;
+        high *= 2.0;
+    }
+    None
+}
+
+/// The point where `below` turns from true (at `low`) to false (at `high`).
+pub(super) fn bisect(below: impl Fn(f64) -> bool, mut low: f64, mut high: f64) -> f64 {
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if high - low <= ROOT_WIDTH * high || middle <= low || middle >= high {
+            break;
+        }
+        if below(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
+
+/// (e^(−at) − e^(−bt))/(b − a), also for a = b where it is t e^(−at); never overflows.
+pub(super) fn exponential_difference(a: f64, b: f64, t: f64) -> f64 {
+    let slow = a.min(b);
+    let gap = (a - b).abs();
+    let ratio = if gap * t < 1e-300 {
+        t
+    } else {
+        -(-gap * t).exp_m1() / gap
+    };
+    (-slow * t).exp() * ratio
+}
+
+/// Σ r^j, Σ j r^j and Σ j² r^j over 0 ≤ j < length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct PowerSums {
+    pub zeroth: f64,
+    pub first: f64,
+    pub second: f64,
+}
+
+impl PowerSums {
+    /// The sums for 0 ≤ r ≤ 1 and any length, by doubling: all terms are positive, so nothing
+    /// cancels however near r is to 1, and the work grows with the logarithm of the length.
+    pub fn new(r: f64, length: u64) -> PowerSums {
+        let mut sums = PowerSums {
+            zeroth: 0.0,
+            first: 0.0,
+            second: 0.0,
+        };
+        let mut done = 0u64;
+        for bit in (0..64 - length.leading_zeros()).rev() {
+            sums = sums.then(r, done, sums);
+            done *= 2;
+            if length >> bit & 1 == 1 {
+                sums = sums.then(r, done, PowerSums::ONE);
+                done += 1;
+            }
+        }
+        sums
+    }
+
+    const ONE: PowerSums = PowerSums {
+        zeroth: 1.0,
+        first: 0.0,
+        second: 0.0,
+    };
+
+    /// These sums over `length` terms, followed by `next`.
+    fn then(self, r: f64, length: u64, next: PowerSums) -> PowerSums {
+        let m = length as f64;
+        let shift = if length == 0 { 1.0 } else { r.powf(m) };
+        PowerSums {
+            zeroth: self.zeroth + shift * next.zeroth,
+            first: self.first + shift * (next.first + m * next.zeroth),
+            second: self.second
+                + shift * (next.second + 2.0 * m * next.first + m * m * next.zeroth),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn power_sums_agree_with_plain_addition() {
+        for r in [0.0, 0.3, 0.999, 1.0] {
+            for length in [0u64, 1, 2, 7, 64, 1000] {
+                let sums = PowerSums::new(r, length);
+                let terms = (0..length).map(|j| (j as f64, r.powi(j as i32)));
+                let (mut s0, mut s1, mut s2) = (0.0, 0.0, 0.0);
+                for (j, power) in terms {
+                    s0 += power;
+                    s1 += j * power;
+                    s2 += j * j * power;
+                }
+                assert_relative_eq!(sums.zeroth, s0, max_relative = 1e-12);
+                assert_relative_eq!(sums.first, s1, max_relative = 1e-12);
+                assert_relative_eq!(sums.second, s2, max_relative = 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn power_sums_of_a_huge_length_tend_to_the_geometric_series() {
+        let sums = PowerSums::new(0.9, u64::MAX / 2);
+        assert_relative_eq!(sums.zeroth, 10.0, max_relative = 1e-12);
+        assert_relative_eq!(sums.first, 90.0, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn the_quantile_of_an_exponential_law_is_its_logarithm() {
+        let found = quantile(|t| (-2.0 * t).exp(), 0.999, 1e-6).unwrap();
+        assert_relative_eq!(found, 1000f64.ln() / 2.0, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn the_difference_of_exponentials_is_smooth_where_the_rates_meet() {
+        let near = exponential_difference(2.0, 2.0 + 1e-9, 1.5);
+        assert_relative_eq!(near, 1.5 * (-3.0f64).exp(), max_relative = 1e-8);
+        assert_eq!(exponential_difference(1.0, 1.0, 1e6), 0.0);
+        assert!(exponential_difference(1.0, 1000.0, 1e6) == 0.0);
+    }
+}

@@ -1,0 +1,378 @@
+//! End to end: what the stages add up to.
+//!
+//! # Formula
+//! Orders that enter stage i and end as completed are a_i h_i per second, h_i being the probability
+//! of completing from there; so each completed order makes a_i h_i/X visits to it, and the mean
+//! latency is the sum of the visits times the mean sojourn. It is exact when its parts are, because
+//! routes are drawn independently of times (Jackson 1957; Kelly 1979).
+
+use super::flow::{Flows, is_overloaded};
+use super::numeric::quantile;
+use super::route::latency_law;
+use super::sheet::{Sheet, Source};
+use super::stage::{FLOWS, StageTheory};
+use super::traffic::Traffic;
+use super::{Curve, Figure, Figures, Kind, Reason};
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Capacity, Network, Target};
+use std::sync::Arc;
+
+const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
+const CONVOLVED: &str = "convolution of the stages' sojourn times taken as independent";
+const LITTLE: &str = "Little 1961, Oper. Res. 9";
+
+/// What theory knows of the whole pipeline.
+#[derive(Debug, Clone)]
+pub struct PipelineTheory {
+    /// End to end.
+    pub figures: Figures,
+    /// P(latency > t) of completed orders.
+    pub latency: Option<Curve>,
+    /// Why figures are missing.
+    pub unexplained: Vec<Reason>,
+}
+
+impl PipelineTheory {
+    pub(super) fn blank(reason: Reason) -> PipelineTheory {
+        PipelineTheory {
+            figures: Figures::new(),
+            latency: None,
+            unexplained: vec![reason],
+        }
+    }
+
+    pub(super) fn new(
+        network: &Network,
+        traffic: &Traffic,
+        flows: &Flows,
+        stages: &[StageTheory],
+    ) -> PipelineTheory {
+        let whole = Whole {
+            network,
+            traffic,
+            flows,
+            stages,
+            reached: (0..stages.len())
+                .filter(|&s| traffic.offered_to(s) > 0.0)
+                .collect(),
+        };
+        whole.write()
+    }
+}
+
+/// The pieces of the pipeline.
+struct Whole<'a> {
+    network: &'a Network,
+    traffic: &'a Traffic,
+    flows: &'a Flows,
+    stages: &'a [StageTheory],
+    reached: Vec<usize>,
+}
+
+impl Whole<'_> {
+    fn write(&self) -> PipelineTheory {
+        let mut figures = self.rates();
+        figures.append(&mut self.numbers());
+        let mut latency = None;
+        if let Some(mean) = self.latency_mean() {
+            figures.insert(Metric::mean(TimeKind::Latency), mean);
+            self.little(&mut figures);
+            latency = self.distribution(&mut figures, mean);
+        }
+        let mut unexplained: Vec<Reason> = Vec::new();
+        for reason in self
+            .reached
+            .iter()
+            .flat_map(|&s| &self.stages[s].unexplained)
+        {
+            if !unexplained.contains(reason) {
+                unexplained.push(reason.clone());
+            }
+        }
+        if self.reached.is_empty() {
+            unexplained.push(Reason::NoOrders);
+        }
+        PipelineTheory {
+            figures,
+            latency,
+            unexplained,
+        }
+    }
+
+    /// Sums over all stages and classes of a weight times a table.
+    fn total(&self, of: impl Fn(usize, usize) -> f64) -> f64 {
+        let classes = self.network.classes.len();
+        let each = self
+            .reached
+            .iter()
+            .flat_map(|&s| (0..classes).map(move |k| (s, k)));
+        each.map(|(s, k)| of(s, k)).sum()
+    }
+
+    /// The probability that an order served at a stage is completed there.
+    fn done(&self, stage: usize, class: usize) -> f64 {
+        let ways = &self.network.stages[stage].by_class[class].next;
+        let done = ways.iter().filter(|route| route.to == Target::Completed);
+        done.map(|route| route.probability).sum()
+    }
+
+    /// X: completed orders per second.
+    fn completed(&self) -> f64 {
+        self.total(|s, k| self.traffic.served(s, k) * self.done(s, k))
+    }
+
+    /// The worst kind of a metric over the stages reached.
+    fn kind(&self, metric: Metric) -> Kind {
+        let figures = self
+            .reached
+            .iter()
+            .filter_map(|&s| self.stages[s].figures.get(&metric));
+        figures
+            .map(|figure| figure.kind)
+            .max()
+            .unwrap_or(Kind::Exact)
+    }
+
+    fn rates(&self) -> Figures {
+        let kind = self.kind(Metric::Throughput);
+        let mut sheet = Sheet::new(Source {
+            kind: self.kind_of_entering(),
+            reference: FLOWS,
+        });
+        let entering = self.total(|s, k| self.traffic.entering[s][k]);
+        sheet.put(Metric::ArrivalRate, entering, "Σ γ of the producers");
+        let mut figures = sheet.finish();
+        let mut sheet = Sheet::new(Source {
+            kind,
+            reference: FLOWS,
+        });
+        let bytes = self
+            .total(|s, k| self.traffic.bytes[s][k] * self.traffic.through[s][k] * self.done(s, k));
+        sheet
+            .put(
+                Metric::Throughput,
+                self.completed(),
+                "X = Σ X_i P(completed after i)",
+            )
+            .put(Metric::ByteThroughput, bytes, "Σ X × message size")
+            .put(
+                Metric::BacklogGrowth,
+                self.growth(),
+                "Σ (λ_i − X_i) of stages without steady state",
+            );
+        figures.append(&mut sheet.finish());
+        figures
+    }
+
+    fn kind_of_entering(&self) -> Kind {
+        let steady = self
+            .network
+            .producers
+            .iter()
+            .all(|p| p.arrivals.is_stationary());
+        if steady {
+            Kind::Exact
+        } else {
+            Kind::Approximation
+        }
+    }
+
+    fn growth(&self) -> f64 {
+        let growth = |&s: &usize| self.stages[s].figures.get(&Metric::BacklogGrowth);
+        self.reached
+            .iter()
+            .filter_map(growth)
+            .map(|figure| figure.value)
+            .sum()
+    }
+
+    /// Lq and L, where every stage has them.
+    fn numbers(&self) -> Figures {
+        let mut figures = Figures::new();
+        for (metric, formula) in [
+            (Metric::QueueLength, "Σ Lq of the stages"),
+            (Metric::NumberInSystem, "Σ L of the stages"),
+        ] {
+            let parts = self
+                .reached
+                .iter()
+                .map(|&s| self.stages[s].figures.get(&metric));
+            let Some(parts) = parts.collect::<Option<Vec<&Figure>>>() else {
+                continue;
+            };
+            let kind = parts
+                .iter()
+                .map(|figure| figure.kind)
+                .max()
+                .unwrap_or(Kind::Exact);
+            let mut sheet = Sheet::new(Source {
+                kind,
+                reference: SUM,
+            });
+            sheet.put(
+                metric,
+                parts.iter().map(|figure| figure.value).sum(),
+                formula,
+            );
+            figures.append(&mut sheet.finish());
+        }
+        figures.append(&mut self.processing());
+        figures
+    }
+
+    /// E\[S\] over all visits of completed orders.
+    fn processing(&self) -> Figures {
+        let overloaded = self
+            .reached
+            .iter()
+            .any(|&s| is_overloaded(self.network, self.traffic, s));
+        let kind = match self.kind(Metric::Throughput) {
+            Kind::Exact if !overloaded && !self.loses_on_the_way() => Kind::Exact,
+            _ => Kind::Approximation,
+        };
+        let work =
+            self.visits(|s, k| Some(self.network.stages[s].by_class[k].service.law().mean()));
+        let mut sheet = Sheet::new(Source {
+            kind,
+            reference: SUM,
+        });
+        if let Some(work) = work {
+            sheet.put(Metric::ProcessingTime, work, "Σ v_i E[S_i]");
+        }
+        sheet.finish()
+    }
+
+    /// Whether a queue with a bound lies behind another stage, so that being completed says
+    /// something about the times before.
+    fn loses_on_the_way(&self) -> bool {
+        let bounded = |s: usize| self.network.stages[s].capacity != Capacity::Unbounded;
+        self.reached
+            .iter()
+            .any(|&s| bounded(s) && !self.flows.before(s).is_empty())
+    }
+
+    /// Σ a h of(stage, class)/X: a mean over the visits of completed orders.
+    fn visits(&self, of: impl Fn(usize, usize) -> Option<f64>) -> Option<f64> {
+        let completed = self.completed();
+        let mut sum = 0.0;
+        for &s in &self.reached {
+            for k in 0..self.network.classes.len() {
+                let rate = self.traffic.offered[s][k] * self.traffic.completing[s][k];
+                if rate > 0.0 {
+                    sum += rate * of(s, k)?;
+                }
+            }
+        }
+        (completed > 0.0).then(|| sum / completed)
+    }
+
+    /// The figure of a class at a stage; that of the stage where only one class comes.
+    fn figure(&self, stage: usize, class: usize, metric: Metric) -> Option<&Figure> {
+        class_figures(&self.stages[stage], class).get(&metric)
+    }
+
+    fn latency_mean(&self) -> Option<Figure> {
+        if self
+            .reached
+            .iter()
+            .any(|&s| is_overloaded(self.network, self.traffic, s))
+        {
+            return None;
+        }
+        let sojourn = Metric::mean(TimeKind::Sojourn);
+        let value = self.visits(|s, k| self.figure(s, k, sojourn).map(|figure| figure.value))?;
+        let classes = 0..self.network.classes.len();
+        let parts = classes.flat_map(|k| self.reached.iter().map(move |&s| (s, k)));
+        let known = parts
+            .filter(|&(s, k)| self.traffic.offered[s][k] > 0.0)
+            .filter_map(|(s, k)| self.figure(s, k, sojourn));
+        let worst = known.map(|figure| figure.kind).max()?;
+        let kind = match self.kind(Metric::Throughput).max(worst) {
+            Kind::Exact if self.loses_on_the_way() => Kind::Approximation,
+            kind => kind,
+        };
+        value.is_finite().then_some(Figure {
+            value,
+            kind,
+            formula: "Σ v_i W_i, v_i = visits of a completed order",
+            reference: SUM,
+        })
+    }
+
+    fn little(&self, figures: &mut Figures) {
+        let mut sheet = Sheet::new(Source::exact(LITTLE));
+        let positive = |metric| figures.get(&metric).is_some_and(|f: &Figure| f.value > 0.0);
+        if positive(Metric::NumberInSystem) {
+            sheet.put(Metric::LittleResidual, 0.0, "L = λW");
+        }
+        if positive(Metric::QueueLength) {
+            sheet.put(Metric::LittleResidualQueue, 0.0, "Lq = λWq");
+        }
+        figures.append(&mut sheet.finish());
+    }
+
+    /// The latency's variance, quantiles and curve: those of the stage where there is only one,
+    /// else by convolution.
+    fn distribution(&self, figures: &mut Figures, mean: Figure) -> Option<Curve> {
+        let mut curve = None;
+        if let Some(only) = self.only_stage() {
+            for statistic in Statistic::ALL {
+                let sojourn = Metric::Time(TimeKind::Sojourn, statistic);
+                if let Some(figure) = only.figures.get(&sojourn) {
+                    figures.insert(Metric::Time(TimeKind::Latency, statistic), *figure);
+                }
+            }
+            curve = only.sojourn.clone();
+        }
+        let complete = |figures: &Figures| {
+            let known = |s| figures.contains_key(&Metric::Time(TimeKind::Latency, s));
+            Statistic::ALL
+                .into_iter()
+                .all(|s| s == Statistic::Max || known(s))
+        };
+        if curve.is_some() && complete(figures) {
+            return curve;
+        }
+        let convolved = self.convolved(figures, mean.value);
+        curve.or(convolved)
+    }
+
+    /// The only stage, where every order is there once and all classes complete alike.
+    fn only_stage(&self) -> Option<&StageTheory> {
+        let &[stage] = self.reached.as_slice() else {
+            return None;
+        };
+        let offered = &self.traffic.offered[stage];
+        let completing = self.traffic.completing[stage].iter().zip(offered);
+        let chances: Vec<f64> = completing
+            .filter(|(_, a)| **a > 0.0)
+            .map(|(h, _)| *h)
+            .collect();
+        let alike = chances.iter().all(|h| (h - chances[0]).abs() < 1e-12);
+        (alike && self.flows.before(stage).is_empty()).then_some(&self.stages[stage])
+    }
+
+    fn convolved(&self, figures: &mut Figures, mean: f64) -> Option<Curve> {
+        let masses = latency_law(self.network, self.traffic, self.stages, mean)?;
+        let mut sheet = Sheet::new(Source::approximation(CONVOLVED));
+        let formula = "waits and services added up along the routes";
+        sheet.variance(TimeKind::Latency, masses.variance, formula);
+        let p_quantile = |p| quantile(|t| masses.ccdf(t), p, mean);
+        sheet.quantiles(TimeKind::Latency, p_quantile, formula);
+        for (metric, figure) in sheet.finish() {
+            figures.entry(metric).or_insert(figure);
+        }
+        Some(Curve {
+            kind: Kind::Approximation,
+            formula,
+            reference: CONVOLVED,
+            ccdf: Arc::new(move |t| masses.ccdf(t)),
+        })
+    }
+}
+
+/// The figures of a class at a stage; those of the stage where only one class comes.
+pub(super) fn class_figures(stage: &StageTheory, class: usize) -> &Figures {
+    let own = stage.classes.iter().find(|(k, _)| k.0 == class);
+    own.map_or(&stage.figures, |(_, figures)| figures)
+}

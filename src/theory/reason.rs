@@ -1,0 +1,97 @@
+//! Why there is no figure: the assumption that is violated.
+
+use super::ModelError;
+use std::fmt;
+
+/// Why a stage or the pipeline has no (or not all) figures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reason {
+    /// No order ever comes here.
+    NoOrders,
+    /// A producer whose rate changes with time feeds the place.
+    VaryingArrivals {
+        /// The producer's name.
+        producer: String,
+    },
+    /// A producer that replays recorded times feeds the place.
+    RecordedArrivals {
+        /// The producer's name.
+        producer: String,
+    },
+    /// Orders come faster than they can be served.
+    Overloaded {
+        /// The stage's name.
+        stage: String,
+        /// ρ, above 1.
+        load: f64,
+    },
+    /// Orders come exactly as fast as they can be served.
+    Critical {
+        /// The stage's name.
+        stage: String,
+    },
+    /// The formula's own conditions do not hold.
+    Conditions {
+        /// What it refuses.
+        error: ModelError,
+    },
+    /// The variance of service or gaps is infinite, and every formula that fits needs it.
+    InfiniteVariance,
+    /// Orders can go round for ever, or the flows did not settle.
+    NoFlows,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::NoOrders => write!(f, "no order comes here"),
+            Reason::VaryingArrivals { producer } => {
+                write!(f, "arrivals vary with time (producer `{producer}`)")
+            }
+            Reason::RecordedArrivals { producer } => {
+                write!(f, "recorded arrivals (producer `{producer}`)")
+            }
+            Reason::Overloaded { stage, load } => write!(
+                f,
+                "offered load {} of capacity at stage `{stage}`: no steady state",
+                rounded(*load)
+            ),
+            Reason::Critical { stage } => write!(
+                f,
+                "offered load exactly the capacity at stage `{stage}`: no steady state, though no steady growth either"
+            ),
+            Reason::Conditions { error } => error.fmt(f),
+            Reason::InfiniteVariance => {
+                write!(
+                    f,
+                    "the variance of service or gaps is infinite, and two moments are needed"
+                )
+            }
+            Reason::NoFlows => write!(
+                f,
+                "the traffic equations have no solution: orders never leave"
+            ),
+        }
+    }
+}
+
+/// A load with at most four decimals, but never rounded to 1.
+fn rounded(load: f64) -> f64 {
+    let short = (load * 1e4).round() / 1e4;
+    if short == 1.0 { load } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overload_says_how_much() {
+        let reason = Reason::Overloaded {
+            stage: "order".to_owned(),
+            load: 1.2000000000000002,
+        };
+        let text = "offered load 1.2 of capacity at stage `order`: no steady state";
+        assert_eq!(reason.to_string(), text);
+    }
+}

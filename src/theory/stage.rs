@@ -1,0 +1,459 @@
+//! The theory of one stage: the model's figures, completed by the identities that hold for every
+//! model, and split by class.
+
+use super::flow::{Flow, Flows};
+use super::law::StageLaw;
+use super::recognize::{Answer, Case, ClassWaits};
+use super::sheet::{Sheet, Source, put};
+use super::traffic::Traffic;
+use super::{Curve, Figure, Figures, Kind, Reason};
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Capacity, ClassId, Consumers, Network};
+use std::sync::Arc;
+
+pub(super) const FLOWS: &str = "traffic equations, Jackson 1957, Oper. Res. 5";
+const LAW: &str = "the stage's service law";
+const LITTLE: Source = Source::exact("Little 1961, Oper. Res. 9");
+const NO_BOUND: Source = Source::exact("a queue without bound rejects nobody");
+
+/// What theory knows of a stage.
+#[derive(Debug, Clone)]
+pub struct StageTheory {
+    /// The model in Kendall's notation; `-` where no order comes.
+    pub model: String,
+    /// λ: orders offered per second.
+    pub offered_rate: f64,
+    /// λE\[S\]/c, at least 1 where there is no steady state; none with unlimited consumers.
+    pub offered_load: Option<f64>,
+    /// All classes together.
+    pub figures: Figures,
+    /// By class, where several come.
+    pub classes: Vec<(ClassId, Figures)>,
+    /// Why figures are missing.
+    pub unexplained: Vec<Reason>,
+    /// P(Wq > t).
+    pub waiting: Option<Curve>,
+    /// P(S > t).
+    pub service: Option<Curve>,
+    /// P(W > t).
+    pub sojourn: Option<Curve>,
+}
+
+impl StageTheory {
+    /// A stage of which nothing is known but why.
+    pub(super) fn blank(reason: Reason) -> StageTheory {
+        StageTheory {
+            model: "-".to_owned(),
+            offered_rate: 0.0,
+            offered_load: None,
+            figures: Figures::new(),
+            classes: Vec::new(),
+            unexplained: vec![reason],
+            waiting: None,
+            service: None,
+            sojourn: None,
+        }
+    }
+
+    pub(super) fn new(
+        network: &Network,
+        traffic: &Traffic,
+        flows: &Flows,
+        id: usize,
+    ) -> StageTheory {
+        let rate = traffic.offered_to(id);
+        if rate <= 0.0 {
+            let mut blank = StageTheory::blank(Reason::NoOrders);
+            let mut sheet = Sheet::new(Source::exact(FLOWS));
+            sheet.put(Metric::ArrivalRate, 0.0, "no way leads here");
+            sheet.put(Metric::Throughput, 0.0, "no way leads here");
+            blank.figures = sheet.finish();
+            return blank;
+        }
+        let case = Case {
+            network,
+            traffic,
+            flows,
+            id,
+            stage: &network.stages[id],
+            law: StageLaw::new(network, id, &traffic.offered[id]),
+            rate,
+        };
+        Desk::new(case).write()
+    }
+}
+
+/// Where the pieces of one stage come together.
+struct Desk<'a> {
+    case: Case<'a>,
+    /// Of the orders served.
+    served: StageLaw,
+    answer: Answer,
+    /// Of the long-run rates.
+    rates: Source,
+}
+
+impl<'a> Desk<'a> {
+    fn new(case: Case<'a>) -> Desk<'a> {
+        let rates = case.traffic.offered[case.id].len();
+        let served: Vec<f64> = (0..rates)
+            .map(|k| case.traffic.served(case.id, k))
+            .collect();
+        let exact = case.flows.exact_rates[case.id]
+            && case
+                .flows
+                .share_is_exact(case.network, case.traffic, case.id);
+        let kind = if exact {
+            Kind::Exact
+        } else {
+            Kind::Approximation
+        };
+        Desk {
+            served: StageLaw::new(case.network, case.id, &served),
+            answer: case.answer(),
+            rates: Source {
+                kind,
+                reference: FLOWS,
+            },
+            case,
+        }
+    }
+
+    fn write(mut self) -> StageTheory {
+        let classes: Vec<ClassId> = self.case.law.classes().map(|(class, ..)| class).collect();
+        let mut figures = std::mem::take(&mut self.answer.figures);
+        if self.case.instability().is_some() {
+            self.unstable(&mut figures);
+        } else {
+            self.steady(&mut figures);
+        }
+        self.flow_figures(&mut figures, &classes);
+        self.service_figures(&mut figures, &self.served);
+        if self.case.waitless() {
+            sojourn_is_service(&mut figures);
+        }
+        let by_class = match classes.len() {
+            0 | 1 => Vec::new(),
+            _ => classes
+                .iter()
+                .map(|&k| (k, self.class_figures(&figures, k)))
+                .collect(),
+        };
+        let service = self.service_curve();
+        StageTheory {
+            model: self.case.model(),
+            offered_rate: self.case.rate,
+            offered_load: self.case.load(),
+            figures,
+            classes: by_class,
+            sojourn: self
+                .answer
+                .sojourn
+                .take()
+                .or_else(|| self.case.waitless().then(|| service.clone())),
+            waiting: self.answer.waiting.take(),
+            service: Some(service),
+            unexplained: self.answer.unexplained,
+        }
+    }
+
+    /// λ, X and bytes per second of the given classes.
+    fn flow_figures(&self, figures: &mut Figures, classes: &[ClassId]) {
+        let (traffic, id) = (self.case.traffic, self.case.id);
+        let offered: f64 = classes.iter().map(|k| traffic.offered[id][k.0]).sum();
+        let served: f64 = classes.iter().map(|k| traffic.served(id, k.0)).sum();
+        let bytes = |k: &ClassId| traffic.bytes[id][k.0] * traffic.through[id][k.0];
+        let arriving = Source {
+            kind: if self.case.flows.exact_rates[id] {
+                Kind::Exact
+            } else {
+                Kind::Approximation
+            },
+            reference: FLOWS,
+        };
+        put(
+            figures,
+            Metric::ArrivalRate,
+            offered,
+            "λ = γ + Σ X_j p_j",
+            arriving,
+        );
+        // How much a bounded queue loses under a changing rate is not known.
+        if self.varies() && !self.never_loses() {
+            return;
+        }
+        let through = self.throughput_formula();
+        put(figures, Metric::Throughput, served, through, self.rates);
+        let total = classes.iter().map(bytes).sum();
+        put(
+            figures,
+            Metric::ByteThroughput,
+            total,
+            "Σ X × message size",
+            self.rates,
+        );
+    }
+
+    fn varies(&self) -> bool {
+        matches!(self.case.flow(), Flow::Varying(_))
+    }
+
+    fn never_loses(&self) -> bool {
+        self.case.stage.consumers == Consumers::Unlimited
+            || self.case.stage.capacity == Capacity::Unbounded
+    }
+
+    fn throughput_formula(&self) -> &'static str {
+        match (self.case.instability(), self.case.stage.capacity) {
+            (Some(_), _) => "X = cμ",
+            (None, Capacity::Reject(_)) => "X = λ(1 − loss)",
+            (None, Capacity::Unbounded) => "X = λ",
+        }
+    }
+
+    /// The laws of service; exact where all classes share one, or their shares are exact.
+    fn service_figures(&self, figures: &mut Figures, law: &StageLaw) {
+        let kind = if law.common().is_some() {
+            Kind::Exact
+        } else {
+            self.rates.kind
+        };
+        let mut sheet = Sheet::new(Source {
+            kind,
+            reference: LAW,
+        });
+        if law.classes().next().is_some() {
+            sheet
+                .mean(TimeKind::Service, law.mean(), "E[S]")
+                .put(Metric::ProcessingTime, law.mean(), "E[S]")
+                .variance(TimeKind::Service, law.variance(), "Var(S)")
+                .quantiles(TimeKind::Service, |p| law.quantile(p), "F_S⁻¹(p)");
+        }
+        figures.append(&mut sheet.finish());
+    }
+
+    fn service_curve(&self) -> Curve {
+        let law = self.served.clone();
+        Curve {
+            kind: if law.common().is_some() {
+                Kind::Exact
+            } else {
+                self.rates.kind
+            },
+            formula: "P(S > t)",
+            reference: LAW,
+            ccdf: Arc::new(move |t| if t < 0.0 { 1.0 } else { law.ccdf(t) }),
+        }
+    }
+
+    /// No steady state: the consumers never rest, and the backlog grows.
+    fn unstable(&self, figures: &mut Figures) {
+        let (traffic, id) = (self.case.traffic, self.case.id);
+        let served: f64 = (0..self.case.network.classes.len())
+            .map(|k| traffic.served(id, k))
+            .sum();
+        put(
+            figures,
+            Metric::Utilization,
+            1.0,
+            "1: the consumers never rest",
+            self.rates,
+        );
+        let growth = (self.case.rate - served).max(0.0);
+        put(figures, Metric::BacklogGrowth, growth, "λ − cμ", self.rates);
+        put(
+            figures,
+            Metric::LossProbability,
+            0.0,
+            "0: no bound",
+            NO_BOUND,
+        );
+    }
+
+    /// What holds in every steady state.
+    fn steady(&self, figures: &mut Figures) {
+        put(
+            figures,
+            Metric::BacklogGrowth,
+            0.0,
+            "0: λ < cμ, or a bounded queue",
+            self.rates,
+        );
+        if self.case.stage.capacity == Capacity::Unbounded
+            || self.case.stage.consumers == Consumers::Unlimited
+        {
+            put(
+                figures,
+                Metric::LossProbability,
+                0.0,
+                "0: no bound",
+                NO_BOUND,
+            );
+        }
+        let unbounded = self.case.stage.capacity == Capacity::Unbounded;
+        if let (Some(load), true) = (self.case.load(), unbounded) {
+            put(
+                figures,
+                Metric::Utilization,
+                load,
+                "ρ = λE[S]/c",
+                self.rates,
+            );
+        } else if self.case.load().is_none() {
+            figures.remove(&Metric::Utilization);
+        }
+        little(figures);
+    }
+
+    /// The figures of one class.
+    fn class_figures(&self, stage: &Figures, class: ClassId) -> Figures {
+        let mut rates = vec![0.0; self.case.network.classes.len()];
+        rates[class.0] = 1.0;
+        let law = StageLaw::new(self.case.network, self.case.id, &rates);
+        let mut figures = Figures::new();
+        self.flow_figures(&mut figures, &[class]);
+        self.service_figures(&mut figures, &law);
+        if self.case.instability().is_some() {
+            return self.class_growth(figures, class);
+        }
+        for metric in [Metric::LossProbability, Metric::BacklogGrowth] {
+            figures.extend(stage.get(&metric).map(|figure| (metric, *figure)));
+        }
+        self.class_waits(&mut figures, stage, class);
+        self.class_sojourn(&mut figures, stage, &law, class);
+        little(&mut figures);
+        figures
+    }
+
+    fn class_growth(&self, mut figures: Figures, class: ClassId) -> Figures {
+        let (traffic, id) = (self.case.traffic, self.case.id);
+        let growth = traffic.offered[id][class.0] - traffic.served(id, class.0);
+        put(
+            &mut figures,
+            Metric::BacklogGrowth,
+            growth,
+            "λ − X",
+            self.rates,
+        );
+        figures
+    }
+
+    fn class_waits(&self, figures: &mut Figures, stage: &Figures, class: ClassId) {
+        match &self.answer.classes {
+            ClassWaits::Unknown => {}
+            ClassWaits::Alike => {
+                let waiting = |m: &Metric| matches!(m, Metric::Time(TimeKind::Waiting, _));
+                let kept = stage
+                    .iter()
+                    .filter(|(m, _)| waiting(m) || **m == Metric::WaitProbability);
+                figures.extend(kept.map(|(metric, figure)| (*metric, *figure)));
+            }
+            ClassWaits::Each(waits, source) => {
+                let wait = waits
+                    .iter()
+                    .find(|(k, _)| *k == class)
+                    .map_or(f64::NAN, |(_, w)| *w);
+                let metric = Metric::mean(TimeKind::Waiting);
+                put(figures, metric, wait, super::priority::FORMULA, *source);
+                let waits = stage.get(&Metric::WaitProbability);
+                figures.extend(waits.map(|figure| (Metric::WaitProbability, *figure)));
+            }
+        }
+    }
+
+    /// W = Wq + S with the class's own service, which the wait does not depend on.
+    fn class_sojourn(
+        &self,
+        figures: &mut Figures,
+        stage: &Figures,
+        law: &StageLaw,
+        class: ClassId,
+    ) {
+        let Some(wait) = figures.get(&Metric::mean(TimeKind::Waiting)).copied() else {
+            return;
+        };
+        let rate = self.case.traffic.served(self.case.id, class.0);
+        let source = as_source(&wait);
+        let sojourn = wait.value + law.mean();
+        put(
+            figures,
+            Metric::mean(TimeKind::Sojourn),
+            sojourn,
+            "W = Wq + E[S]",
+            source,
+        );
+        let counts = Source {
+            kind: source.kind.max(self.rates.kind),
+            ..source
+        };
+        put(
+            figures,
+            Metric::QueueLength,
+            rate * wait.value,
+            "Lq = λWq",
+            counts,
+        );
+        put(
+            figures,
+            Metric::NumberInSystem,
+            rate * sojourn,
+            "L = λW",
+            counts,
+        );
+        let variance = Metric::Time(TimeKind::Waiting, Statistic::Variance);
+        if let Some(wait) = figures.get(&variance).copied() {
+            let metric = Metric::Time(TimeKind::Sojourn, Statistic::Variance);
+            let value = wait.value + law.variance();
+            put(figures, metric, value, "Var(Wq) + Var(S)", as_source(&wait));
+        }
+        if self.case.waitless() {
+            sojourn_is_service(figures);
+        } else if self.case.law.common().is_some() && self.answer.classes == ClassWaits::Alike {
+            let sojourn = |m: &Metric| matches!(m, Metric::Time(TimeKind::Sojourn, _));
+            figures.extend(
+                stage
+                    .iter()
+                    .filter(|(m, _)| sojourn(m))
+                    .map(|(m, f)| (*m, *f)),
+            );
+        }
+    }
+}
+
+fn as_source(figure: &Figure) -> Source {
+    Source {
+        kind: figure.kind,
+        reference: figure.reference,
+    }
+}
+
+/// Where nobody waits, every statistic of the sojourn time is that of the service time.
+fn sojourn_is_service(figures: &mut Figures) {
+    for statistic in Statistic::ALL {
+        if let Some(figure) = figures
+            .get(&Metric::Time(TimeKind::Service, statistic))
+            .copied()
+        {
+            let formula = "W = S: nobody waits";
+            let figure = Figure { formula, ..figure };
+            figures.insert(Metric::Time(TimeKind::Sojourn, statistic), figure);
+        }
+    }
+}
+
+/// Little's law holds in every steady state: its residuals are 0.
+fn little(figures: &mut Figures) {
+    let positive = |figures: &Figures, metric| figures.get(&metric).is_some_and(|f| f.value > 0.0);
+    if positive(figures, Metric::NumberInSystem) {
+        put(figures, Metric::LittleResidual, 0.0, "L = λW", LITTLE);
+    }
+    if positive(figures, Metric::QueueLength) {
+        put(
+            figures,
+            Metric::LittleResidualQueue,
+            0.0,
+            "Lq = λWq",
+            LITTLE,
+        );
+    }
+}

@@ -1,0 +1,429 @@
+//! Whole networks against published figures, and identities over random ones.
+
+use super::testing::{Sketch, exponential};
+use super::{Figures, Kind, analyze};
+use crate::metric::Metric;
+use crate::network::{ClassId, Discipline, Place, StageId};
+use crate::random::{Arrivals, Distribution};
+use approx::assert_relative_eq;
+
+fn stage(id: usize) -> Place {
+    Place::Stage(StageId(id))
+}
+
+fn class(id: usize) -> Place {
+    Place::Class(StageId(0), ClassId(id))
+}
+
+fn metric(name: &str) -> Metric {
+    name.parse().unwrap()
+}
+
+/// Compares with published exact figures, each of which must also be called exact.
+fn check(sketch: &Sketch, published: &[(Place, &str, f64)]) {
+    let theory = analyze(&sketch.network());
+    for &(place, name, value) in published {
+        let figure = theory
+            .figure(place, metric(name))
+            .unwrap_or_else(|| panic!("{place:?} {name}: {}", theory.why_not(place, metric(name))));
+        assert_relative_eq!(figure.value, value, max_relative = 2e-7);
+        assert_eq!(figure.kind, Kind::Exact, "{place:?} {name}");
+    }
+}
+
+fn poisson(rate: f64) -> Arrivals {
+    Arrivals::poisson(rate).unwrap()
+}
+
+#[test]
+fn published_single_stages() {
+    let sketch = Sketch::single(poisson(0.5), 1, exponential(1.0));
+    check(
+        &sketch,
+        &[
+            (stage(0), "waiting_time_p90", 3.2188758248682),
+            (stage(0), "number_in_system", 1.0),
+            (Place::Pipeline, "latency", 2.0),
+            (Place::Pipeline, "latency_p99", 2.0 * 100f64.ln()),
+            (stage(0), "byte_throughput", 50.0),
+            (stage(0), "little_residual", 0.0),
+        ],
+    );
+    let mut sketch = Sketch::single(poisson(4.2), 12, exponential(0.5));
+    check(
+        sketch.bound(0, 5),
+        &[
+            (stage(0), "loss_probability", 0.00947687430251495),
+            (stage(0), "utilization", 0.693366187988239),
+            (stage(0), "throughput", 4.16019712792944),
+            (Place::Pipeline, "latency", 2.06112424075928),
+        ],
+    );
+    let lognormal = Distribution::lognormal_mean_scv(1.0, 1.5).unwrap();
+    let sketch = Sketch::single(poisson(0.9), 1, lognormal);
+    check(
+        &sketch,
+        &[
+            (stage(0), "waiting_time", 11.25),
+            (stage(0), "waiting_time_variance", 173.4375),
+            (stage(0), "number_in_system", 11.025),
+            (Place::Pipeline, "latency_variance", 174.9375),
+        ],
+    );
+}
+
+#[test]
+fn erlang_loss_does_not_feel_the_service_law() {
+    let law = Distribution::lognormal_mean_scv(1.0, 4.0).unwrap();
+    let mut sketch = Sketch::single(poisson(40.0), 10, law);
+    check(
+        sketch.bound(0, 0),
+        &[
+            (stage(0), "loss_probability", 0.757687712241808),
+            (stage(0), "number_in_system", 9.69249151032766),
+            (stage(0), "waiting_time", 0.0),
+            (stage(0), "sojourn_time_variance", 4.0),
+        ],
+    );
+    assert_eq!(analyze(&sketch.network()).stages[0].model, "M/LN/10/10");
+}
+
+#[test]
+fn published_open_networks() {
+    let jain = [
+        (stage(0), 0.01923077),
+        (stage(1), 0.03448276),
+        (stage(2), 0.10714286),
+    ];
+    check(
+        &Sketch::jain(),
+        &jain.map(|(place, value)| (place, "sojourn_time", value)),
+    );
+    let mut office = Sketch::new();
+    for mean in [20.0, 600.0, 300.0, 60.0] {
+        office.stage(1, exponential(1.0 / mean));
+    }
+    office
+        .poisson(0.004166666666666667, 0)
+        .then(0, 1, 0.3)
+        .then(0, 2, 0.7);
+    office
+        .then(1, 2, 0.2)
+        .then(1, 3, 0.8)
+        .then(2, 1, 0.1)
+        .then(2, 3, 0.9);
+    check(
+        &office,
+        &[
+            (stage(1), "sojourn_time", 10690.9090909091),
+            (stage(2), "sojourn_time", 9799.99999999995),
+            (stage(3), "sojourn_time", 80.0),
+        ],
+    );
+    let mut reference = Sketch::new();
+    for rate in [14.0, 9.0, 17.0, 7.0] {
+        reference.stage(1, exponential(rate));
+    }
+    reference.poisson(8.0, 0).poisson(6.0, 2);
+    reference
+        .then(0, 1, 0.2)
+        .then(0, 2, 0.56)
+        .then(0, 3, 0.24)
+        .then(1, 0, 1.0);
+    let latency = (Place::Pipeline, "latency", 0.38968577);
+    check(
+        &reference,
+        &[(stage(2), "number_in_system", 2.14814815), latency],
+    );
+}
+
+#[test]
+fn feedback_of_general_service() {
+    let one = Distribution::deterministic(1.0).unwrap();
+    let mut sketch = Sketch::single(poisson(0.3), 1, one);
+    sketch.then(0, 0, 0.2).done(0, 0.8);
+    check(
+        &sketch,
+        &[
+            (stage(0), "utilization", 0.375),
+            (stage(0), "number_in_system", 0.51),
+            (Place::Pipeline, "latency", 1.7),
+        ],
+    );
+    let law = Distribution::hyperexponential_mean_scv(1.0, 4.0).unwrap();
+    let mut sketch = Sketch::single(poisson(0.2), 1, law);
+    sketch.then(0, 0, 0.4).done(0, 0.6);
+    check(&sketch, &[(Place::Pipeline, "latency", 3.25)]);
+}
+
+#[test]
+fn renewal_arrivals_are_exact_at_the_first_stage_only() {
+    let gap = Distribution::hyperexponential_mean_scv(1.0, 4.0).unwrap();
+    let mut sketch = Sketch::single(Arrivals::renewal(gap).unwrap(), 1, exponential(1.0 / 0.6));
+    sketch.stage(1, exponential(1.0 / 0.7)).then(0, 1, 1.0);
+    check(&sketch, &[(stage(0), "waiting_time", 2.0598526)]);
+    let theory = analyze(&sketch.network());
+    // The exact wait at the second stage is 3.2503358.
+    let second = theory.figure(stage(1), metric("waiting_time")).unwrap();
+    assert_eq!(second.kind, Kind::Approximation);
+    assert_relative_eq!(second.value, 3.2503358, max_relative = 0.25);
+    assert_eq!(theory.stages[0].model, "H2/M/1");
+}
+
+#[test]
+fn published_priorities() {
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[0, 1])
+        .stage(1, exponential(1.0))
+        .order(0, Discipline::Priority);
+    sketch.poisson_of(0, 0.3, 0).poisson_of(1, 0.4, 0);
+    check(
+        &sketch,
+        &[
+            (class(0), "waiting_time", 1.0),
+            (class(1), "sojourn_time", 4.3333333333333),
+            (stage(0), "waiting_time", 2.33333333333),
+            (stage(0), "utilization", 0.7),
+            (class(1), "wait_probability", 0.7),
+        ],
+    );
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[0, 1])
+        .stage(10, exponential(1.0))
+        .order(0, Discipline::Priority);
+    sketch.poisson_of(0, 4.0, 0).poisson_of(1, 5.0, 0);
+    check(
+        &sketch,
+        &[
+            (class(0), "waiting_time", 0.11145525401795),
+            (class(1), "waiting_time", 1.1145525401795),
+            (stage(0), "waiting_time", 0.668731524108),
+        ],
+    );
+}
+
+#[test]
+fn classes_of_one_level_wait_alike_with_their_own_service() {
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[3, 3])
+        .stage(1, exponential(2.0))
+        .order(0, Discipline::Priority);
+    sketch.own(0, 1, exponential(0.5));
+    sketch.poisson_of(0, 0.6, 0).poisson_of(1, 0.2, 0);
+    // λE[S²]/2(1−ρ) = (0.6·0.5 + 0.2·8)/(2·0.3).
+    let wait = 1.9 / 0.6;
+    let published = [
+        (class(0), "sojourn_time", wait + 0.5),
+        (class(1), "sojourn_time", wait + 2.0),
+    ];
+    check(&sketch, &published);
+    assert_eq!(analyze(&sketch.network()).stages[0].model, "M/G/1");
+}
+
+#[test]
+fn last_in_first_out_has_a_variance_off_cycles_only() {
+    let mut sketch = Sketch::single(poisson(0.5), 1, exponential(1.0));
+    sketch.order(0, Discipline::Lifo);
+    // E[Wq²] = ρ · 2/(1−ρ)³ = 8, and Wq = 1.
+    check(&sketch, &[(stage(0), "waiting_time_variance", 7.0)]);
+    sketch.then(0, 0, 0.1).done(0, 0.9);
+    check(&sketch, &[(stage(0), "number_in_system", 1.25)]);
+    let theory = analyze(&sketch.network());
+    assert_eq!(
+        theory.figure(stage(0), metric("waiting_time_variance")),
+        None
+    );
+    let why = theory.why_not(stage(0), metric("waiting_time_p99"));
+    assert!(why.contains("last in, first out"), "{why}");
+    assert_eq!(theory.figure(Place::Pipeline, metric("latency_p99")), None);
+}
+
+#[test]
+fn the_first_level_does_not_feel_the_overload_of_the_last() {
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[0, 1])
+        .stage(1, exponential(1.0))
+        .order(0, Discipline::Priority);
+    sketch.poisson_of(0, 0.6, 0).poisson_of(1, 0.9, 0);
+    check(
+        &sketch,
+        &[
+            (class(0), "throughput", 0.6),
+            (class(0), "backlog_growth", 0.0),
+            (class(1), "throughput", 0.4),
+            (class(1), "backlog_growth", 0.5),
+            (stage(0), "throughput", 1.0),
+        ],
+    );
+}
+
+#[test]
+fn an_overloaded_stage_has_a_growth_and_no_wait() {
+    let mut sketch = Sketch::single(poisson(3.0), 2, exponential(1.25));
+    sketch.stage(1, exponential(5.0)).then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    let value = |place, name| theory.figure(place, metric(name)).map(|f| f.value);
+    assert_eq!(value(stage(0), "utilization"), Some(1.0));
+    assert_relative_eq!(
+        value(stage(0), "backlog_growth").unwrap(),
+        0.5,
+        max_relative = 1e-12
+    );
+    assert_eq!(value(stage(0), "waiting_time"), None);
+    assert_eq!(value(stage(1), "arrival_rate"), Some(2.5));
+    let behind = theory.figure(stage(1), metric("waiting_time")).unwrap();
+    assert_eq!(behind.kind, Kind::Approximation);
+    let why = theory.why_not(stage(0), metric("waiting_time_p99"));
+    assert_eq!(
+        why,
+        "offered load 1.2 of capacity at stage `s0`: no steady state"
+    );
+    assert_eq!(theory.why_not(Place::Pipeline, metric("latency")), why);
+}
+
+#[test]
+fn arrivals_that_vary_are_named() {
+    use crate::random::{RatePoint, RateShape};
+    let points = vec![
+        RatePoint { at: 0.0, rate: 1.0 },
+        RatePoint { at: 5.0, rate: 3.0 },
+    ];
+    let arrivals = Arrivals::schedule(points, RateShape::Stepped, 10.0).unwrap();
+    let theory = analyze(&Sketch::single(arrivals, 3, exponential(1.0)).network());
+    let rate = theory.figure(stage(0), metric("arrival_rate")).unwrap();
+    assert_eq!((rate.value, rate.kind), (2.0, Kind::Approximation));
+    let why = theory.why_not(stage(0), metric("waiting_time"));
+    assert_eq!(why, "arrivals vary with time (producer `p0`)");
+    assert_eq!(theory.stages[0].model, "Mt/M/3");
+}
+
+#[test]
+fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
+    for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {
+        let mut sketch = Sketch::single(poisson(1.0), 1, exponential(a));
+        sketch.stage(1, exponential(b)).then(0, 1, 1.0);
+        let theory = analyze(&sketch.network());
+        let (x, y) = (a - 1.0, b - 1.0);
+        let closed = |t: f64| {
+            if x == y {
+                (1.0 + x * t) * (-x * t).exp()
+            } else {
+                (y * (-x * t).exp() - x * (-y * t).exp()) / (y - x)
+            }
+        };
+        for p in ["p50", "p90", "p99", "p999"] {
+            let figure = theory
+                .figure(Place::Pipeline, metric(&format!("latency_{p}")))
+                .unwrap();
+            assert_eq!(figure.kind, Kind::Approximation);
+            let Metric::Time(_, statistic) = metric(&format!("latency_{p}")) else {
+                unreachable!()
+            };
+            let tail = 1.0 - statistic.probability().unwrap();
+            assert_relative_eq!(closed(figure.value), tail, max_relative = 2e-4);
+        }
+        let mean = theory.figure(Place::Pipeline, metric("latency")).unwrap();
+        assert_eq!(mean.kind, Kind::Exact);
+        assert_relative_eq!(mean.value, 1.0 / x + 1.0 / y, max_relative = 1e-12);
+    }
+}
+
+#[test]
+fn latency_with_feedback_is_a_geometric_number_of_visits() {
+    // Independent exponential visits of rate θ, coming back with p: exponential of rate θ(1−p).
+    let mut sketch = Sketch::single(poisson(0.3), 1, exponential(1.0));
+    sketch.then(0, 0, 0.2).done(0, 0.8);
+    let theory = analyze(&sketch.network());
+    let p99 = theory
+        .figure(Place::Pipeline, metric("latency_p99"))
+        .unwrap();
+    let theta = (1.0 - 0.375) * 0.8;
+    assert_relative_eq!(p99.value, 100f64.ln() / theta, max_relative = 1e-4);
+    assert_eq!(p99.kind, Kind::Approximation);
+}
+
+#[test]
+fn nothing_is_missing_without_a_reason() {
+    let one = Distribution::deterministic(0.5).unwrap();
+    let mut sketch = Sketch::single(Arrivals::deterministic(1.0).unwrap(), 2, one);
+    sketch
+        .stage(1, exponential(3.0))
+        .bound(1, 4)
+        .order(1, Discipline::Random);
+    sketch
+        .stage(1, exponential(3.0))
+        .unlimited(2)
+        .stage(1, exponential(0.5));
+    sketch
+        .then(0, 1, 0.6)
+        .then(0, 2, 0.2)
+        .cancel(0, 0.2)
+        .then(2, 3, 0.9)
+        .done(2, 0.1);
+    let theory = analyze(&sketch.network());
+    for metric in Metric::all() {
+        for place in [stage(0), stage(1), stage(2), stage(3), Place::Pipeline] {
+            assert!(!theory.why_not(place, metric).is_empty());
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn figures_of_any_network_are_numbers_that_hang_together(
+        network in crate::theory::testing::any_network(),
+    ) {
+        let theory = analyze(&network);
+        for (id, at) in theory.stages.iter().enumerate() {
+            hangs_together(&at.figures);
+            for (class, figures) in &at.classes {
+                hangs_together(figures);
+                let place = Place::Class(StageId(id), *class);
+                proptest::prop_assert!(!theory.why_not(place, Metric::QueueLength).is_empty());
+            }
+        }
+        let latency = theory.figure(Place::Pipeline, metric("latency"));
+        let processing = theory.figure(Place::Pipeline, metric("processing_time"));
+        if let (Some(latency), Some(processing)) = (latency, processing) {
+            proptest::prop_assert!(latency.value >= processing.value * (1.0 - 1e-9));
+        }
+    }
+}
+
+/// Finite values, Little's law, λ = X + losses + growth, and quantiles in order.
+fn hangs_together(figures: &Figures) {
+    let value = |name: &str| figures.get(&metric(name)).map(|figure| figure.value);
+    assert!(
+        figures
+            .values()
+            .all(|figure| figure.value.is_finite() && figure.value >= 0.0)
+    );
+    let Some(throughput) = value("throughput") else {
+        return;
+    };
+    for (number, time) in [
+        ("number_in_system", "sojourn_time"),
+        ("queue_length", "waiting_time"),
+    ] {
+        if let (Some(number), Some(time)) = (value(number), value(time)) {
+            assert_relative_eq!(
+                number,
+                throughput * time,
+                max_relative = 1e-9,
+                epsilon = 1e-12
+            );
+        }
+    }
+    if let (Some(loss), Some(growth)) = (value("loss_probability"), value("backlog_growth")) {
+        let offered = value("arrival_rate").unwrap();
+        let kept = throughput + loss * offered + growth;
+        assert_relative_eq!(offered, kept, max_relative = 1e-9);
+    }
+    if let (Some(p50), Some(p999)) = (value("waiting_time_p50"), value("waiting_time_p999")) {
+        assert!(p50 <= p999);
+    }
+}

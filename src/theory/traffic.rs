@@ -1,0 +1,368 @@
+//! The traffic equations: how many orders come to every stage, and how many get through.
+//!
+//! # Formula
+//! a = γ + Pᵀ(f·a) for each class: orders offered per second are those that enter plus those that
+//! other stages let through, f being the share served. f is 1 at a stable stage; what comes through
+//! an overloaded one is what its consumers can do, shared among the classes as they come (by level
+//! under priorities); a bounded queue loses the loss of M/M/c/K.
+//!
+//! # Numerics
+//! Without losses one linear system a class. Else the equations are first iterated from an empty
+//! network, which rises to the solution (what is served grows with what is offered, never by more),
+//! and then solved once more with the shares found.
+//!
+//! # References
+//! J. R. Jackson (1957), *Networks of waiting lines*, Operations Research 5; J. B. Goodman, W. A.
+//! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
+
+use super::Mmck;
+use crate::network::{Capacity, Consumers, Discipline, Horizon, Network, Producer, Stage, Target};
+use nalgebra::{DMatrix, DVector};
+
+/// Iterations of the fixed point before it counts as lost.
+const LIMIT: usize = 200_000;
+/// Relative change at which the fixed point counts as found.
+const SETTLED: f64 = 1e-14;
+
+/// A number for every stage and class.
+pub(super) type Table = Vec<Vec<f64>>;
+
+/// Orders and bytes per second through the network.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Traffic {
+    /// Orders entering from producers.
+    pub entering: Table,
+    /// Orders offered, those rejected or left behind included.
+    pub offered: Table,
+    /// The share of the offered orders that is served.
+    pub through: Table,
+    /// Bytes offered per second.
+    pub bytes: Table,
+    /// The probability that an order arriving at the stage ends as completed.
+    pub completing: Table,
+}
+
+/// The traffic equations have no finite solution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the traffic equations have no finite solution")]
+pub(super) struct NoSolution;
+
+impl Traffic {
+    /// Solves the traffic equations of a network.
+    pub fn solve(network: &Network) -> Result<Traffic, NoSolution> {
+        let (stages, classes) = (network.stages.len(), network.classes.len());
+        let entering = entering(network, |_| 1.0);
+        let entering_bytes = self::entering(network, |size| size);
+        let mut traffic = Traffic {
+            entering: entering.clone(),
+            offered: zeros(stages, classes),
+            through: vec![vec![1.0; classes]; stages],
+            bytes: zeros(stages, classes),
+            completing: zeros(stages, classes),
+        };
+        traffic.spread(network, &entering_bytes)?;
+        let free = shares(network, &traffic.offered);
+        if free.iter().flatten().any(|&f| f < 1.0) {
+            traffic.through = settle(network, &entering)?;
+            traffic.spread(network, &entering_bytes)?;
+        }
+        Ok(traffic)
+    }
+
+    /// Fills the flows that belong to the present shares.
+    fn spread(&mut self, network: &Network, entering_bytes: &Table) -> Result<(), NoSolution> {
+        for class in 0..network.classes.len() {
+            self.spread_class(network, entering_bytes, class)?;
+        }
+        Ok(())
+    }
+
+    fn spread_class(
+        &mut self,
+        network: &Network,
+        entering_bytes: &Table,
+        class: usize,
+    ) -> Result<(), NoSolution> {
+        let reached = reached(network, &self.entering, class);
+        let n = reached.len();
+        if n == 0 {
+            return Ok(());
+        }
+        let mut passing = DMatrix::<f64>::identity(n, n);
+        let mut done = DVector::<f64>::zeros(n);
+        for (row, &stage) in reached.iter().enumerate() {
+            let through = self.through[stage][class];
+            for route in &network.stages[stage].by_class[class].next {
+                match route.to {
+                    Target::Stage(to) => {
+                        let column = reached.iter().position(|&s| s == to.0).ok_or(NoSolution)?;
+                        passing[(row, column)] -= through * route.probability;
+                    }
+                    Target::Completed => done[row] += through * route.probability,
+                    Target::Cancelled => {}
+                }
+            }
+        }
+        let forward = passing.transpose().lu();
+        let flow = |source: &Table| {
+            let known = DVector::from_iterator(n, reached.iter().map(|&s| source[s][class]));
+            solved(forward.solve(&known))
+        };
+        let (orders, bytes) = (flow(&self.entering)?, flow(entering_bytes)?);
+        let completing = solved(passing.lu().solve(&done))?;
+        for (row, &stage) in reached.iter().enumerate() {
+            self.offered[stage][class] = orders[row];
+            self.bytes[stage][class] = bytes[row];
+            self.completing[stage][class] = completing[row].min(1.0);
+        }
+        Ok(())
+    }
+
+    /// Orders of all classes offered to a stage, per second.
+    pub fn offered_to(&self, stage: usize) -> f64 {
+        self.offered[stage].iter().sum()
+    }
+
+    /// Orders of a class served at a stage, per second.
+    pub fn served(&self, stage: usize, class: usize) -> f64 {
+        self.offered[stage][class] * self.through[stage][class]
+    }
+}
+
+/// Passes a finite, non-negative solution through; rounding below 0 counts as 0.
+fn solved(solution: Option<DVector<f64>>) -> Result<DVector<f64>, NoSolution> {
+    let solution = solution.ok_or(NoSolution)?;
+    let scale = solution.amax();
+    if solution
+        .iter()
+        .all(|&x| x.is_finite() && x >= -1e-9 * scale)
+    {
+        Ok(solution.map(|x| x.max(0.0)))
+    } else {
+        Err(NoSolution)
+    }
+}
+
+fn zeros(stages: usize, classes: usize) -> Table {
+    vec![vec![0.0; classes]; stages]
+}
+
+/// Orders per second from the producers, each weighted by a function of its message size.
+fn entering(network: &Network, weight: impl Fn(f64) -> f64) -> Table {
+    let mut table = zeros(network.stages.len(), network.classes.len());
+    for producer in &network.producers {
+        let rate = rate_of(network, producer);
+        table[producer.to.0][producer.class.0] += rate * weight(producer.message_size);
+    }
+    table
+}
+
+/// A producer's orders per second: in the long run, or over the run where its rate varies and the
+/// run has a fixed length. 0 where the rate is no number.
+pub(super) fn rate_of(network: &Network, producer: &Producer) -> f64 {
+    let arrivals = &producer.arrivals;
+    let rate = match network.run.horizon {
+        Horizon::Duration(length) if !arrivals.is_stationary() => arrivals.mean_rate_over(length),
+        _ => arrivals.mean_rate(),
+    };
+    if rate.is_finite() { rate } else { 0.0 }
+}
+
+/// The stages that orders of a class come to, in order of index.
+fn reached(network: &Network, entering: &Table, class: usize) -> Vec<usize> {
+    let mut seen = vec![false; network.stages.len()];
+    let mut open: Vec<usize> = (0..seen.len())
+        .filter(|&s| entering[s][class] > 0.0)
+        .collect();
+    while let Some(stage) = open.pop() {
+        if std::mem::replace(&mut seen[stage], true) {
+            continue;
+        }
+        for route in &network.stages[stage].by_class[class].next {
+            if let Target::Stage(to) = route.to {
+                open.push(to.0);
+            }
+        }
+    }
+    (0..seen.len()).filter(|&s| seen[s]).collect()
+}
+
+/// The shares served when the flows have settled.
+fn settle(network: &Network, entering: &Table) -> Result<Table, NoSolution> {
+    let mut offered = entering.clone();
+    for _ in 0..LIMIT {
+        let through = shares(network, &offered);
+        let next = pass(network, entering, &offered, &through);
+        let moved = change(&offered, &next);
+        offered = next;
+        if moved <= SETTLED {
+            return Ok(shares(network, &offered));
+        }
+    }
+    Err(NoSolution)
+}
+
+/// What is offered next when each stage lets its share through.
+fn pass(network: &Network, entering: &Table, offered: &Table, through: &Table) -> Table {
+    let mut next = entering.clone();
+    for (from, stage) in network.stages.iter().enumerate() {
+        for (class, at) in stage.by_class.iter().enumerate() {
+            let served = offered[from][class] * through[from][class];
+            for route in &at.next {
+                if let Target::Stage(to) = route.to {
+                    next[to.0][class] += served * route.probability;
+                }
+            }
+        }
+    }
+    next
+}
+
+/// The largest relative change between two tables.
+fn change(before: &Table, after: &Table) -> f64 {
+    let pairs = before.iter().flatten().zip(after.iter().flatten());
+    pairs.fold(0.0, |worst, (&a, &b)| {
+        if a == b {
+            worst
+        } else {
+            worst.max((a - b).abs() / a.max(b))
+        }
+    })
+}
+
+/// The share of the offered orders that each stage serves.
+fn shares(network: &Network, offered: &Table) -> Table {
+    let stages = network.stages.iter().zip(offered);
+    stages
+        .map(|(stage, rates)| shares_at(network, stage, rates))
+        .collect()
+}
+
+fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
+    let work: Vec<f64> = work_of(stage, rates);
+    let total: f64 = work.iter().sum();
+    match (stage.consumers, stage.capacity) {
+        (Consumers::Unlimited, _) => vec![1.0; rates.len()],
+        (Consumers::Finite(c), Capacity::Reject(places)) => {
+            let rate: f64 = rates.iter().sum();
+            let lost =
+                Mmck::new(rate, rate / total, c, places).map_or(0.0, |q| q.loss_probability());
+            vec![1.0 - lost; rates.len()]
+        }
+        (Consumers::Finite(c), Capacity::Unbounded) => {
+            let levels: Vec<u32> = match stage.discipline {
+                Discipline::Priority => network.classes.iter().map(|k| k.priority).collect(),
+                _ => vec![0; rates.len()],
+            };
+            saturated(f64::from(c), &work, &levels)
+        }
+    }
+}
+
+/// λ_k E\[S_k\] of each class at a stage.
+pub(super) fn work_of(stage: &Stage, rates: &[f64]) -> Vec<f64> {
+    let laws = stage.by_class.iter().map(|at| at.service.law().mean());
+    rates
+        .iter()
+        .zip(laws)
+        .map(|(&rate, mean)| if rate > 0.0 { rate * mean } else { 0.0 })
+        .collect()
+}
+
+/// Fills the consumers level by level; within a level all classes get the same share.
+fn saturated(consumers: f64, work: &[f64], levels: &[u32]) -> Vec<f64> {
+    let mut shares = vec![1.0; work.len()];
+    let mut order: Vec<u32> = levels.to_vec();
+    order.sort_unstable();
+    order.dedup();
+    let mut left = consumers;
+    for level in order {
+        let members = || (0..work.len()).filter(|&k| levels[k] == level);
+        let wanted: f64 = members().map(|k| work[k]).sum();
+        if wanted > left {
+            members().for_each(|k| shares[k] = left / wanted);
+        }
+        left = (left - wanted).max(0.0);
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theory::testing::{Sketch, exponential};
+    use approx::assert_relative_eq;
+
+    #[test]
+    fn the_flows_of_a_published_network_with_feedback() {
+        // Jain 1991, example 34.1: 3 jobs/s, 16 visits to the processor each.
+        let traffic = Traffic::solve(&Sketch::jain().network()).unwrap();
+        let rates: Vec<f64> = (0..3).map(|s| traffic.offered_to(s)).collect();
+        assert_relative_eq!(rates[0], 48.0, max_relative = 1e-12);
+        assert_relative_eq!(rates[1], 21.0, max_relative = 1e-12);
+        assert_relative_eq!(rates[2], 24.0, max_relative = 1e-12);
+        assert!(
+            traffic
+                .completing
+                .iter()
+                .flatten()
+                .all(|h| (h - 1.0).abs() < 1e-12)
+        );
+    }
+
+    #[test]
+    fn behind_an_overloaded_stage_comes_what_it_can_do() {
+        let mut sketch = Sketch::new();
+        sketch.stage(2, exponential(1.0));
+        sketch.stage(1, exponential(9.0));
+        sketch.poisson(3.0, 0).then(0, 1, 1.0);
+        let traffic = Traffic::solve(&sketch.network()).unwrap();
+        assert_relative_eq!(traffic.offered_to(0), 3.0);
+        assert_relative_eq!(traffic.offered_to(1), 2.0, max_relative = 1e-13);
+    }
+
+    #[test]
+    fn an_overloaded_stage_with_feedback_settles() {
+        let mut sketch = Sketch::new();
+        sketch.stage(1, exponential(1.0));
+        sketch.poisson(0.02, 0).then(0, 0, 0.99).done(0, 0.01);
+        let traffic = Traffic::solve(&sketch.network()).unwrap();
+        // Offered: 0.02 new ones and 99 of 100 of the one served per second.
+        assert_relative_eq!(traffic.offered_to(0), 0.02 + 0.99, max_relative = 1e-9);
+    }
+
+    #[test]
+    fn the_lower_level_bears_the_overload() {
+        assert_eq!(
+            saturated(2.0, &[1.5, 1.0, 0.5], &[0, 1, 2]),
+            [1.0, 0.5, 0.0]
+        );
+        assert_eq!(
+            saturated(2.0, &[1.5, 1.0, 0.0], &[0, 0, 0]),
+            [0.8, 0.8, 0.8]
+        );
+    }
+
+    #[test]
+    fn flow_is_conserved_over_losses_and_cancellations() {
+        let mut sketch = Sketch::new();
+        sketch.stage(1, exponential(2.0));
+        sketch.stage(1, exponential(1.0));
+        sketch
+            .poisson(1.5, 0)
+            .then(0, 1, 0.7)
+            .cancel(0, 0.2)
+            .done(0, 0.1)
+            .bound(1, 2);
+        let traffic = Traffic::solve(&sketch.network()).unwrap();
+        let (first, second) = (traffic.served(0, 0), traffic.served(1, 0));
+        let lost = traffic.offered_to(1) - second;
+        assert_relative_eq!(
+            0.1 * first + second + lost + 0.2 * first,
+            1.5,
+            max_relative = 1e-12
+        );
+        let completed = traffic.completing[0][0] * 1.5;
+        assert_relative_eq!(completed, 0.1 * first + second, max_relative = 1e-12);
+    }
+}
