@@ -5,7 +5,13 @@
 //! one stage therefore leaves the draws of all others alone, and nothing depends on threads.
 
 mod arrivals;
+mod discrete;
 mod distribution;
+mod error;
+mod schedule;
 
-pub use arrivals::{Arrivals, RatePoint, RateSchedule, RateShape};
-pub use distribution::{DiscreteDistribution, Distribution};
+pub use arrivals::Arrivals;
+pub use discrete::DiscreteDistribution;
+pub use distribution::Distribution;
+pub use error::ParameterError;
+pub use schedule::{CumulativeRate, RatePoint, RateSchedule, RateShape};

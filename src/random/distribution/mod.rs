@@ -1,4 +1,14 @@
-//! Probability laws of times and of batch sizes.
+//! Probability laws of non-negative times: their parameters, constructors, moments, distribution
+//! functions and quantiles.
+
+mod bisect;
+mod cdf;
+mod construct;
+mod fit;
+mod kind;
+mod moments;
+pub(super) mod phases;
+mod quantile;
 
 use std::sync::Arc;
 
@@ -114,27 +124,5 @@ pub enum Distribution {
         by: f64,
         /// The law of the rest.
         of: Box<Distribution>,
-    },
-}
-
-/// A law of a positive whole number, such as a batch size.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DiscreteDistribution {
-    /// Always the same number, at least 1.
-    Deterministic {
-        /// The number.
-        value: u64,
-    },
-    /// P(X = k) = (1 − p)^(k−1) p on 1, 2, 3, …
-    Geometric {
-        /// 1/p, at least 1.
-        mean: f64,
-    },
-    /// The given numbers with the given probabilities.
-    Finite {
-        /// Each at least 1.
-        values: Vec<u64>,
-        /// Adds up to 1.
-        probabilities: Vec<f64>,
     },
 }
