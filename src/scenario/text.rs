@@ -14,10 +14,7 @@ pub(super) fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, word: &str
 }
 
 /// The item most like `word`, if it is like enough to be what was meant.
-pub(super) fn nearest<'a>(
-    word: &str,
-    items: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, items: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LIKE_ENOUGH: f64 = 0.6;
     let likeness = |item: &str| strsim::normalized_damerau_levenshtein(word, item);
     items
@@ -49,7 +46,10 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_recognised_and_nonsense_is_not() {
-        assert_eq!(nearest("consumer", ["consumers", "next"]), Some("consumers"));
+        assert_eq!(
+            nearest("consumer", ["consumers", "next"]),
+            Some("consumers")
+        );
         assert_eq!(nearest("zzz", ["consumers", "next"]), None);
         assert_eq!(instead("zzz", &["a", "b"]), "there is `a` and `b`");
     }

@@ -94,8 +94,7 @@ pub(super) fn parse_value(
     source: SourceId,
     offset: usize,
 ) -> Result<Node, Vec<Diagnostic>> {
-    let value =
-        DeValue::parse(text).map_err(|error| vec![syntax_error(&error, source, offset)])?;
+    let value = DeValue::parse(text).map_err(|error| vec![syntax_error(&error, source, offset)])?;
     let mut errors = Vec::new();
     let mut reader = Reader {
         source,
