@@ -144,8 +144,7 @@ pub(super) fn checked<T>(
     cx: &mut Context,
 ) -> Option<T> {
     made.map_err(|error| {
-        let help = format!("change `{}` so that it fits", error.parameter);
-        cx.report(Diagnostic::error(span, error.message).help(help));
+        cx.report(Diagnostic::error(span, error.message));
     })
     .ok()
 }

@@ -117,8 +117,8 @@ fn next(node: &Node, cx: &mut Context) -> Option<NextDraft> {
         span: node.span,
         routes,
     };
-    sums_to_one(&draft, cx)?;
-    listed_once(&draft, cx)?;
+    sums_to_one(&draft, cx);
+    listed_once(&draft, cx);
     Some(draft)
 }
 
@@ -134,17 +134,16 @@ fn route(node: &Node, cx: &mut Context) -> Option<(Named, f64)> {
     Some((to?, probability?))
 }
 
-fn sums_to_one(next: &NextDraft, cx: &mut Context) -> Option<()> {
+fn sums_to_one(next: &NextDraft, cx: &mut Context) {
     const TOLERANCE: f64 = 1e-9;
     let sum: f64 = next.routes.iter().map(|route| route.1).sum();
     if (sum - 1.0).abs() <= TOLERANCE {
-        return Some(());
+        return;
     }
     // Decimals add up to such as 0.9000000000000001.
     let sum = (sum * 1e12).round() / 1e12;
     let message = format!("the probabilities of `next` add up to {sum}, not to 1");
     cx.report(Diagnostic::error(next.span, message).help(sum_help(sum)));
-    None
 }
 
 fn sum_help(sum: f64) -> String {
@@ -156,16 +155,14 @@ fn sum_help(sum: f64) -> String {
     }
 }
 
-fn listed_once(next: &NextDraft, cx: &mut Context) -> Option<()> {
+fn listed_once(next: &NextDraft, cx: &mut Context) {
     let mut seen: Vec<&str> = Vec::new();
     for (to, _) in &next.routes {
         if seen.contains(&to.text.as_str()) {
             let message = format!("`next` names `{}` twice", to.text);
             let help = "keep one entry, with the sum of the probabilities";
             cx.report(Diagnostic::error(to.span, message).help(help));
-            return None;
         }
         seen.push(&to.text);
     }
-    Some(())
 }
