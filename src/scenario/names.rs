@@ -114,8 +114,9 @@ pub(super) fn find(
     cx: &mut Context,
 ) -> Option<usize> {
     let index = names.iter().position(|name| *name == Some(&*wanted.text));
-    if index.is_none() {
-        let known: Vec<&str> = names.iter().copied().flatten().collect();
+    let known: Vec<&str> = names.iter().copied().flatten().collect();
+    // Where there is no name at all, that has been reported, and this is its consequence.
+    if index.is_none() && !known.is_empty() {
         cx.report(
             Diagnostic::error(wanted.span, format!("there is no {what} `{}`", wanted.text))
                 .help(instead(&wanted.text, &known)),

@@ -29,7 +29,6 @@ pub(super) fn nearest<'a>(word: &str, items: impl IntoIterator<Item = &'a str>) 
 pub(super) fn instead<'a>(word: &str, items: &[&'a str]) -> String {
     match nearest(word, items.iter().copied()) {
         Some(item) => format!("did you mean `{item}`?"),
-        None if items.is_empty() => "there is none to name".to_owned(),
         None => format!("there is {}", list(items, "and")),
     }
 }
