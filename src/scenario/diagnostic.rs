@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use std::fmt;
 
 /// How many errors are drawn before the rest is only counted.
-const MOST_DRAWN: usize = 50;
+const MOST_DRAWN: usize = 20;
 
 /// How grave a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

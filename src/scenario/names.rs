@@ -10,6 +10,7 @@ use super::source::Span;
 use super::text::instead;
 use super::tree::Node;
 use super::values;
+use std::collections::BTreeSet;
 
 /// The outcomes of orders and the name of the whole; no stage may have these names.
 const RESERVED: [&str; 8] = [
@@ -96,13 +97,12 @@ pub(super) fn unique<'n>(
     names: impl Iterator<Item = Option<&'n Named>>,
     cx: &mut Context,
 ) {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
     for name in names.flatten() {
-        if seen.contains(&name.text.as_str()) {
+        if !seen.insert(&name.text) {
             let message = format!("two {what} are called `{}`", name.text);
             cx.report(Diagnostic::error(name.span, message).help("rename one of them"));
         }
-        seen.push(&name.text);
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn nearest<'a>(word: &str, items: impl IntoIterator<Item = &'a str>) 
 }
 
 /// The cure for a wrong name: the nearest right one, else all there are.
-pub(super) fn instead<'a>(word: &str, items: &[&'a str]) -> String {
+pub(super) fn instead(word: &str, items: &[&str]) -> String {
     match nearest(word, items.iter().copied()) {
         Some(item) => format!("did you mean `{item}`?"),
         None => format!("there is {}", list(items, "and")),

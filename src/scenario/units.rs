@@ -114,7 +114,7 @@ impl Dimension {
 pub fn parse(text: &str, dimension: Dimension) -> Result<f64, String> {
     let value = match dimension {
         Dimension::Time => time(text),
-        Dimension::Rate => rate(text, |number, unit| plain(number, unit)),
+        Dimension::Rate => rate(text, plain),
         Dimension::Size => size(text),
         Dimension::ByteRate => rate(text, |number, unit| scaled(number, unit, &SIZES)),
         Dimension::Share => share(text),
