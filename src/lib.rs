@@ -25,4 +25,5 @@ pub mod metric;
 pub mod network;
 pub mod random;
 pub mod report;
+pub mod scenario;
 pub mod theory;

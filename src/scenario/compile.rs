@@ -1,0 +1,307 @@
+//! From the draft to the [`Network`]: names become indices, defaults are spelled out, and what only
+//! shows when the parts are seen together is checked.
+
+use super::diagnostic::Diagnostic;
+use super::draft::Draft;
+use super::fields::{Context, Given};
+use super::names::{self, Named, find};
+use super::objective;
+use super::producer::ProducerDraft;
+use super::routes::{Entrance, Routing};
+use super::stage::{NextDraft, StageDraft};
+use super::text::list;
+use crate::network::{
+    Class, ClassAtStage, ClassId, Discipline, Network, Producer, Route, Service, Stage, StageId,
+    Target,
+};
+
+/// The name of the only class of a scenario that declares none.
+const ONLY_CLASS: &str = "default";
+
+/// Compiles a draft; `fallback` is the name of a scenario that has none. `None` means that
+/// something is wrong and has been reported.
+pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option<Network> {
+    unique_names(draft, cx);
+    let known = Known::of(draft);
+    let classes = classes(draft);
+    let producers: Vec<Option<Producer>> = draft
+        .producers
+        .iter()
+        .map(|producer| compile_producer(producer, draft, &known, cx))
+        .collect();
+    let stages: Vec<Option<Stage>> = draft
+        .stages
+        .iter()
+        .map(|stage| compile_stage(stage, &known, cx))
+        .collect();
+    let slos = objective::compile(draft, &known, cx);
+    let producers: Vec<Producer> = producers.into_iter().collect::<Option<_>>()?;
+    let stages: Vec<Stage> = stages.into_iter().collect::<Option<_>>()?;
+    check_routes(draft, &known, &producers, &stages, cx);
+    warn_of_idle_priority(draft, cx);
+    Some(Network {
+        name: draft
+            .name
+            .as_ref()?
+            .as_ref()
+            .map_or(fallback, |name| &name.text)
+            .to_owned(),
+        seed: draft.seed?,
+        run: draft.run.clone()?,
+        classes: classes?,
+        producers,
+        stages,
+        slos: slos?,
+    })
+}
+
+/// The names that may be referred to; one that was wrong keeps its place.
+pub(super) struct Known<'d> {
+    pub(super) classes: Vec<Option<&'d str>>,
+    pub(super) stages: Vec<Option<&'d str>>,
+}
+
+impl<'d> Known<'d> {
+    fn of(draft: &'d Draft) -> Known<'d> {
+        let text = |name: &'d Option<Named>| name.as_ref().map(|name| name.text.as_str());
+        let declared: Vec<_> = draft.classes.iter().map(|c| text(&c.name)).collect();
+        Known {
+            classes: if declared.is_empty() {
+                vec![Some(ONLY_CLASS)]
+            } else {
+                declared
+            },
+            stages: draft.stages.iter().map(|s| text(&s.name)).collect(),
+        }
+    }
+}
+
+fn unique_names(draft: &Draft, cx: &mut Context) {
+    names::unique("classes", draft.classes.iter().map(|c| c.name.as_ref()), cx);
+    let producers = draft.producers.iter().map(|p| p.name.as_ref());
+    names::unique("producers", producers, cx);
+    names::unique("stages", draft.stages.iter().map(|s| s.name.as_ref()), cx);
+}
+
+fn classes(draft: &Draft) -> Option<Vec<Class>> {
+    if draft.classes.is_empty() {
+        return Some(vec![Class {
+            name: ONLY_CLASS.to_owned(),
+            priority: 0,
+        }]);
+    }
+    let class = |class: &super::producer::ClassDraft| {
+        Some(Class {
+            name: class.name.as_ref()?.text.clone(),
+            priority: class.priority?,
+        })
+    };
+    draft.classes.iter().map(class).collect()
+}
+
+fn compile_producer(
+    producer: &ProducerDraft,
+    draft: &Draft,
+    known: &Known<'_>,
+    cx: &mut Context,
+) -> Option<Producer> {
+    let class = match &producer.class {
+        None => None,
+        Some(Some(class)) => find(class, "class", &known.classes, cx),
+        Some(None) if draft.classes.len() <= 1 => Some(0),
+        Some(None) => {
+            let classes = list(known.classes.iter().flatten(), "or");
+            cx.report(
+                Diagnostic::error(producer.span, "this producer does not say its `class`")
+                    .help(format!("add `class = \"…\"`, one of {classes}"))
+                    .absent(),
+            );
+            None
+        }
+    };
+    let to = producer
+        .to
+        .as_ref()
+        .and_then(|to| find(to, "stage", &known.stages, cx));
+    Some(Producer {
+        name: producer.name.as_ref()?.text.clone(),
+        class: ClassId(class?),
+        to: StageId(to?),
+        arrivals: producer.arrivals.clone()?,
+        message_size: producer.message_size?,
+    })
+}
+
+fn compile_stage(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<Stage> {
+    for class in &stage.classes {
+        find(&class.name, "class", &known.classes, cx);
+    }
+    let common = compile_next(&stage.next, known, cx);
+    let own: Vec<_> = stage
+        .classes
+        .iter()
+        .map(|class| compile_next(&class.next, known, cx))
+        .collect();
+    let service_known = check_service(stage, known, cx);
+    let by_class = known.classes.iter().map(|class| {
+        let index = stage
+            .classes
+            .iter()
+            .position(|own| Some(own.name.text.as_str()) == *class);
+        let own_next = index.map(|index| &own[index]);
+        Some(ClassAtStage {
+            service: service(stage, index)?,
+            next: match own_next {
+                None | Some(Some(None)) => common.clone()?.unwrap_or_else(completed),
+                Some(next) => next.clone()??,
+            },
+        })
+    });
+    let by_class: Option<Vec<ClassAtStage>> = by_class.collect();
+    let queue = stage.queue.as_ref()?;
+    service_known?;
+    Some(Stage {
+        name: stage.name.as_ref()?.text.clone(),
+        consumers: stage.consumers?,
+        discipline: queue.discipline,
+        capacity: queue.capacity,
+        by_class: by_class?,
+    })
+}
+
+fn completed() -> Vec<Route> {
+    vec![Route {
+        to: Target::Completed,
+        probability: 1.0,
+    }]
+}
+
+/// The law of a class at a stage; `own` is the class's entry at the stage, if it has one.
+fn service(stage: &StageDraft, own: Option<usize>) -> Option<Service> {
+    match own.map(|index| &stage.classes[index].service) {
+        Some(Given::Is(law)) => return Some(Service::Own(law.clone())),
+        Some(Given::Wrong) => return None,
+        Some(Given::Absent) | None => {}
+    }
+    match &stage.service {
+        Given::Is(law) => Some(Service::Common(law.clone())),
+        Given::Absent | Given::Wrong => None,
+    }
+}
+
+/// Reports a stage at which some class has no law of service.
+fn check_service(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<()> {
+    let has_own = |name: &str| {
+        let mut classes = stage.classes.iter();
+        classes.any(|own| own.name.text == name && own.service != Given::Absent)
+    };
+    let mut without = known.classes.iter().flatten().filter(|name| !has_own(name));
+    if stage.service != Given::Absent || without.next().is_none() {
+        return Some(());
+    }
+    cx.report(
+        Diagnostic::error(stage.span, "a `[[stage]]` needs `service`")
+            .label("`service` is missing")
+            .help("add a distribution, such as `service = { exponential = { mean = \"50ms\" } }`")
+            .absent(),
+    );
+    None
+}
+
+/// The routes of a `next`: outer `None` if it was wrong, inner `None` if it was absent.
+fn compile_next(
+    next: &Given<NextDraft>,
+    known: &Known<'_>,
+    cx: &mut Context,
+) -> Option<Option<Vec<Route>>> {
+    let next = match next {
+        Given::Absent => return Some(None),
+        Given::Wrong => return None,
+        Given::Is(next) => next,
+    };
+    let routes: Vec<Option<Route>> = next
+        .routes
+        .iter()
+        .map(|(to, probability)| {
+            Some(Route {
+                to: target(to, known, cx)?,
+                probability: *probability,
+            })
+        })
+        .collect();
+    let routes: Option<Vec<Route>> = routes.into_iter().collect();
+    // A probability of 0 is legal to write, since a number may be changed from outside.
+    Some(Some(
+        routes?
+            .into_iter()
+            .filter(|route| route.probability > 0.0)
+            .collect(),
+    ))
+}
+
+fn target(to: &Named, known: &Known<'_>, cx: &mut Context) -> Option<Target> {
+    match to.text.as_str() {
+        "completed" => Some(Target::Completed),
+        "cancelled" => Some(Target::Cancelled),
+        _ => {
+            let outcomes = ["completed", "cancelled"].map(Some);
+            let names: Vec<Option<&str>> = known.stages.iter().copied().chain(outcomes).collect();
+            find(to, "stage", &names, cx).map(|index| Target::Stage(StageId(index)))
+        }
+    }
+}
+
+fn check_routes(
+    draft: &Draft,
+    known: &Known<'_>,
+    producers: &[Producer],
+    stages: &[Stage],
+    cx: &mut Context,
+) {
+    let entrances = producers
+        .iter()
+        .map(|producer| Entrance {
+            class: producer.class,
+            stage: producer.to,
+        })
+        .collect();
+    let routing = Routing {
+        drafts: &draft.stages,
+        stages,
+        entrances,
+        classes: known
+            .classes
+            .iter()
+            .map(|name| name.unwrap_or(""))
+            .collect(),
+    };
+    routing.check(cx);
+    for (index, class) in draft.classes.iter().enumerate() {
+        let used = producers.iter().any(|p| p.class == ClassId(index));
+        if let (Some(name), false) = (&class.name, used) {
+            let message = format!("no producer sends orders of class `{}`", name.text);
+            let help = format!(
+                "give a producer `class = \"{}\"`, or remove the class",
+                name.text
+            );
+            cx.report(Diagnostic::warning(name.span, message).help(help));
+        }
+    }
+}
+
+fn warn_of_idle_priority(draft: &Draft, cx: &mut Context) {
+    let mut priorities = draft.classes.iter().map(|class| class.priority);
+    let first = priorities.next();
+    if priorities.any(|priority| Some(priority) != first) {
+        return;
+    }
+    for queue in draft.stages.iter().filter_map(|stage| stage.queue.as_ref()) {
+        if let (Discipline::Priority, Some(span)) = (queue.discipline, queue.discipline_span) {
+            cx.report(
+                Diagnostic::warning(span, "every class has the same priority")
+                    .label("so this serves in order of arrival")
+                    .help("declare [[class]] tables with different `priority`"),
+            );
+        }
+    }
+}

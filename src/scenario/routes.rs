@@ -1,0 +1,157 @@
+//! Where orders can go: stages that nobody reaches, and circles that nobody leaves.
+
+use super::diagnostic::Diagnostic;
+use super::fields::{Context, Given};
+use super::source::Span;
+use super::stage::StageDraft;
+use super::text::list;
+use crate::network::{ClassId, Route, Stage, StageId, Target};
+
+/// Where orders of a class enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entrance {
+    pub(super) class: ClassId,
+    pub(super) stage: StageId,
+}
+
+/// The routing of all classes, with the text it came from.
+pub(super) struct Routing<'d> {
+    pub(super) drafts: &'d [StageDraft],
+    pub(super) stages: &'d [Stage],
+    pub(super) entrances: Vec<Entrance>,
+    pub(super) classes: Vec<&'d str>,
+}
+
+impl Routing<'_> {
+    /// Reports circles without exit as errors, and stages without orders as warnings.
+    pub(super) fn check(&self, cx: &mut Context) {
+        let mut visited = vec![false; self.stages.len()];
+        for class in (0..self.classes.len()).map(ClassId) {
+            let reached = self.reached(class);
+            for (all, one) in visited.iter_mut().zip(&reached) {
+                *all |= one;
+            }
+            let exits = self.exits(class);
+            let stuck = (0..self.stages.len()).find(|&at| reached[at] && !exits[at]);
+            if let Some(stage) = stuck {
+                self.report_circle(self.circle(class, stage), class, cx);
+            }
+        }
+        for (draft, visited) in self.drafts.iter().zip(visited) {
+            if !visited {
+                warn_unreached(draft, cx);
+            }
+        }
+    }
+
+    fn routes(&self, class: ClassId, stage: usize) -> &[Route] {
+        &self.stages[stage].by_class[class.0].next
+    }
+
+    fn successors(&self, class: ClassId, stage: usize) -> impl Iterator<Item = usize> {
+        let routes = self.routes(class, stage).iter();
+        routes.filter_map(|route| match route.to {
+            Target::Stage(stage) => Some(stage.0),
+            Target::Completed | Target::Cancelled => None,
+        })
+    }
+
+    /// Which stages orders of a class come to.
+    fn reached(&self, class: ClassId) -> Vec<bool> {
+        let mut reached = vec![false; self.stages.len()];
+        let own = self
+            .entrances
+            .iter()
+            .filter(|entrance| entrance.class == class);
+        let mut open: Vec<usize> = own.map(|entrance| entrance.stage.0).collect();
+        while let Some(stage) = open.pop() {
+            if !reached[stage] {
+                reached[stage] = true;
+                open.extend(self.successors(class, stage));
+            }
+        }
+        reached
+    }
+
+    /// From which stages orders of a class can leave the pipeline, at once or later.
+    fn exits(&self, class: ClassId) -> Vec<bool> {
+        let count = self.stages.len();
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); count];
+        let mut open: Vec<usize> = Vec::new();
+        for stage in 0..count {
+            let routes = self.routes(class, stage);
+            if self.successors(class, stage).count() < routes.len() {
+                open.push(stage);
+            }
+            for next in self.successors(class, stage) {
+                before[next].push(stage);
+            }
+        }
+        let mut exits = vec![false; count];
+        while let Some(stage) = open.pop() {
+            if !exits[stage] {
+                exits[stage] = true;
+                open.extend(&before[stage]);
+            }
+        }
+        exits
+    }
+
+    /// A circle that orders run into from a stage without exit.
+    fn circle(&self, class: ClassId, from: usize) -> Vec<usize> {
+        let mut path = vec![from];
+        let mut at = from;
+        while let Some(next) = self.successors(class, at).next() {
+            if let Some(start) = path.iter().position(|&stage| stage == next) {
+                return path.split_off(start);
+            }
+            path.push(next);
+            at = next;
+        }
+        path
+    }
+
+    fn report_circle(&self, circle: Vec<usize>, class: ClassId, cx: &mut Context) {
+        let names: Vec<&str> = circle
+            .iter()
+            .map(|&stage| self.stages[stage].name.as_str())
+            .collect();
+        let message = match names.as_slice() {
+            [alone] => format!("orders that reach `{alone}` come back to it for ever"),
+            _ => format!("orders go round {} for ever", list(names, "and")),
+        };
+        let span = next_span(&self.drafts[circle[0]], self.classes[class.0]);
+        let reported = cx
+            .found
+            .iter()
+            .any(|d| d.span == span && d.message == message);
+        if !reported {
+            cx.report(Diagnostic::error(span, message).help(
+                "let some of them leave, as in next = [{ to = \"completed\", probability = 0.5 }, …]",
+            ));
+        }
+    }
+}
+
+/// Where the way on of a class was written.
+fn next_span(draft: &StageDraft, class: &str) -> Span {
+    let own = draft.classes.iter().find(|own| own.name.text == class);
+    let next = own
+        .map(|own| &own.next)
+        .filter(|next| **next != Given::Absent);
+    match next.unwrap_or(&draft.next) {
+        Given::Is(next) => next.span,
+        Given::Absent | Given::Wrong => draft.span,
+    }
+}
+
+fn warn_unreached(draft: &StageDraft, cx: &mut Context) {
+    let Some(name) = &draft.name else {
+        return;
+    };
+    let message = format!("no order ever reaches stage `{}`", name.text);
+    cx.report(
+        Diagnostic::warning(name.span, message)
+            .help("name it in a producer's `to` or a stage's `next`, or remove it"),
+    );
+}

@@ -1,0 +1,106 @@
+//! The places of a scenario file, by the words messages use for them, and the one list of what is
+//! promised there but not built yet.
+
+/// A kind of table, or of choice, in a scenario file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spot {
+    Scenario,
+    Run,
+    Class,
+    Producer,
+    Stage,
+    ClassOfStage,
+    Queue,
+    Discipline,
+    Overflow,
+    Route,
+    Slo,
+    Metric,
+    Arrivals,
+    Distribution,
+    BatchSize,
+    Point,
+    /// The parameters of the choice of this name.
+    Parameters(&'static str),
+}
+
+impl Spot {
+    /// How messages name it.
+    pub(super) fn name(self) -> String {
+        let name = match self {
+            Spot::Scenario => "a scenario",
+            Spot::Run => "`[run]`",
+            Spot::Class => "a `[[class]]`",
+            Spot::Producer => "a `[[producer]]`",
+            Spot::Stage => "a `[[stage]]`",
+            Spot::ClassOfStage => "a class of a stage",
+            Spot::Queue => "`queue`",
+            Spot::Discipline => "`discipline`",
+            Spot::Overflow => "`overflow`",
+            Spot::Route => "an entry of `next`",
+            Spot::Slo => "an `[[slo]]`",
+            Spot::Metric => "`metric`",
+            Spot::Arrivals => "an arrival process",
+            Spot::Distribution => "a distribution",
+            Spot::BatchSize => "a distribution of batch sizes",
+            Spot::Point => "a point of a schedule",
+            Spot::Parameters(choice) => return format!("`{choice}`"),
+        };
+        name.to_owned()
+    }
+
+    /// Whether `word` is part of the format here, but nothing of this version understands it yet.
+    pub(super) fn is_later(self, word: &str) -> bool {
+        LATER
+            .iter()
+            .any(|(spot, words)| *spot == self && words.contains(&word))
+    }
+}
+
+/// Keys and choices of the format that this version refuses.
+const LATER: &[(Spot, &[&str])] = &[
+    (Spot::Scenario, &["incident", "sweep", "broker", "live"]),
+    (
+        Spot::Producer,
+        &["broker", "timeout", "retry", "circuit_breaker", "patience"],
+    ),
+    (
+        Spot::Stage,
+        &[
+            "autoscale",
+            "breakdown",
+            "broker",
+            "circuit_breaker",
+            "failure",
+            "fanout",
+            "join",
+            "patience",
+            "schedule",
+            "stock",
+            "timeout",
+            "ttl",
+        ],
+    ),
+    (
+        Spot::ClassOfStage,
+        &["breakdown", "failure", "patience", "timeout", "ttl"],
+    ),
+    (Spot::Queue, &["ttl", "patience", "priority_levels"]),
+    (Spot::Class, &["deadline", "due", "patience", "ttl"]),
+    (Spot::Discipline, &["sjf", "srpt", "ps", "edf"]),
+    (Spot::Overflow, &["block", "retry", "drop_head"]),
+    (Spot::Arrivals, &["closed"]),
+    (
+        Spot::Metric,
+        &[
+            "abandon_probability",
+            "availability",
+            "dead_letter_rate",
+            "dequeue_time",
+            "duplicate_rate",
+            "enqueue_time",
+            "network_time",
+            "redelivery_rate",
+        ],
+    ),
+];

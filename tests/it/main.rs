@@ -1,0 +1,3 @@
+//! What a user sees, from the outside. One binary, one module a room.
+
+mod scenario;

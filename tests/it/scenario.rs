@@ -1,0 +1,359 @@
+//! Scenario files: wrong ones are refused with place and cure, right ones load.
+//!
+//! Each file of `tests/scenario_errors` opens with its expectations, one comment line an error:
+//! `# LINE:COLUMN words of the message => words of the cure`.
+
+use orderline::network::{Capacity, Consumers, Discipline, Horizon, Replications, Warmup};
+use orderline::random::{Arrivals, Distribution};
+use orderline::scenario::{self, LoadError, Loaded, ScenarioErrors};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn files(name: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder(name)).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    files.sort();
+    files
+}
+
+fn wrong(result: Result<Loaded, LoadError>) -> ScenarioErrors {
+    match result {
+        Err(error @ LoadError::Wrong(_)) => {
+            assert_eq!(error.exit_code(), 2);
+            let LoadError::Wrong(errors) = error else {
+                unreachable!()
+            };
+            errors
+        }
+        other => panic!("expected a wrong text, got {other:?}"),
+    }
+}
+
+struct Expected<'t> {
+    place: &'t str,
+    message: &'t str,
+    cure: &'t str,
+}
+
+fn expected(line: &str) -> Option<Expected<'_>> {
+    let (place, words) = line.strip_prefix("# ")?.split_once(' ')?;
+    let (message, cure) = words.split_once(" =>")?;
+    let cure = cure.trim();
+    Some(Expected {
+        place,
+        message,
+        cure,
+    })
+}
+
+/// Whether one of the errors is as expected, both as data and as drawn.
+fn told(errors: &ScenarioErrors, path: &Path, expected: &Expected<'_>) -> bool {
+    errors.errors.iter().any(|error| {
+        let (line, column) = errors.sources.position(error.span);
+        let drawn = error.render(&errors.sources, false);
+        let place = format!("{}:{line}:{column}", path.display());
+        format!("{line}:{column}") == expected.place
+            && drawn.contains(&place)
+            && drawn.contains('^')
+            && error.message.contains(expected.message)
+            && error.help.as_deref().unwrap_or("").contains(expected.cure)
+    })
+}
+
+#[test]
+fn every_wrong_file_tells_place_and_cure_of_all_its_errors() {
+    let files = files("tests/scenario_errors");
+    assert!(files.len() >= 80, "only {} wrong files", files.len());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let errors = wrong(scenario::load(&path, &[]));
+        let expectations: Vec<_> = text.lines().map_while(expected).collect();
+        assert!(!expectations.is_empty(), "{}", path.display());
+        for expectation in &expectations {
+            let Expected { place, message, .. } = expectation;
+            assert!(
+                told(&errors, &path, expectation),
+                "{place} {message}, but:\n{errors}"
+            );
+        }
+        assert_eq!(errors.errors.len(), expectations.len(), "{errors}");
+    }
+}
+
+#[test]
+fn what_is_no_scenario_at_all_ends_with_code_2() {
+    let room = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = room.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let huge = room.path().join("huge.toml");
+    let opened = std::fs::File::create(&huge).unwrap();
+    opened.set_len(100 << 20).unwrap();
+    let cases = [
+        (room.path().to_owned(), "is a directory"),
+        (room.path().join("nowhere.toml"), "no such file"),
+        (file("latin1.toml", b"name = \"a\"\n# caf\xe9\n"), "line 2"),
+        (huge, "104857600 bytes"),
+    ];
+    for (path, words) in cases {
+        let error = scenario::load(&path, &[]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let told = error.to_string();
+        assert!(told.contains(words) && told.contains(&path.display().to_string()));
+    }
+}
+
+/// The kernel refuses to read this process's memory at address 0: a file that is there and fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_failing_disk_ends_with_code_3() {
+    let error = scenario::load(Path::new("/proc/self/mem"), &[]).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(
+        error
+            .to_string()
+            .starts_with("/proc/self/mem: cannot be read")
+    );
+}
+
+#[test]
+fn garbage_is_told_without_end_of_patience() {
+    let garbage = "= ] \u{1}é\n".repeat(100_000);
+    let errors = wrong(parse(&garbage, &[]));
+    let drawn = errors.to_string();
+    assert!(drawn.contains("more errors are not shown"));
+}
+
+const PIPELINE: &str = r#"
+name = "shop"
+[run]
+orders = 1000
+[[class]]
+name = "vip"
+[[producer]]
+name = "web"
+to = "order"
+arrivals = { poisson = { rate = "120/s" } }
+[[stage]]
+name = "order"
+consumers = 8
+service = { exponential = { rate = "20/s" } }
+next = [{ to = "payment", probability = 1 }]
+[[stage]]
+name = "payment"
+consumers = "unlimited"
+service = { exponential = { mean = "200ms" } }
+class.vip.next = "completed"
+[[slo]]
+metric = "latency"
+below = 5
+"#;
+
+fn parse(text: &str, sets: &[&str]) -> Result<Loaded, LoadError> {
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    scenario::parse(text, "shop.toml", Path::new(""), &sets)
+}
+
+#[test]
+fn defaults_are_spelled_out() {
+    let text = PIPELINE.replace("[run]\norders = 1000\n", "");
+    let network = parse(&text, &[]).unwrap().network;
+    assert_eq!(network.seed, 1);
+    assert_eq!(network.run.horizon, Horizon::Orders(1_000_000));
+    assert_eq!(network.run.warmup, Warmup::Auto);
+    assert_eq!(network.run.replications, Replications::Fixed(10));
+    assert_eq!(network.run.confidence, 0.95);
+    assert_eq!(network.stages[0].discipline, Discipline::Fifo);
+    assert_eq!(network.stages[0].capacity, Capacity::Unbounded);
+    assert_eq!(network.producers[0].message_size, 0.0);
+}
+
+#[test]
+fn sets_change_any_number() {
+    let sets = [
+        "stage.payment.consumers = 30",
+        "producer.web.arrivals.poisson.rate=130/s",
+        "run.duration=10min",
+        "seed=3",
+        "class.vip.priority=2",
+        "slo.0.below=1s",
+        "stage.order.queue.capacity=5",
+        "stage.1.service={ deterministic = { value = 2 } }",
+        "name=other",
+    ];
+    let network = parse(PIPELINE, &sets).unwrap().network;
+    assert_eq!(network.stages[1].consumers, Consumers::Finite(30));
+    assert_eq!(
+        network.producers[0].arrivals,
+        Arrivals::Poisson { rate: 130.0 }
+    );
+    assert_eq!(network.run.horizon, Horizon::Duration(600.0));
+    assert_eq!((network.seed, network.classes[0].priority), (3, 2));
+    assert_eq!(network.stages[0].capacity, Capacity::Reject(5));
+    assert_eq!(network.name, "other");
+    assert_eq!(
+        *network.stages[1].by_class[0].service.law(),
+        Distribution::Deterministic { value: 2.0 }
+    );
+}
+
+#[test]
+fn a_wrong_set_is_shown_under_a_caret() {
+    let cases = [
+        ("seed", "1:1", "no `=`"),
+        ("seed.x=3", "1:6", "`seed` is a number"),
+        ("stage.paymnt.consumers=3", "1:7", "no stage `paymnt`"),
+        ("slo.7.below=3", "1:5", "there is no slo `7`"),
+        ("run.orders = -5", "1:14", "`orders` must be a whole number"),
+        ("run.duration=3 parsecs", "1:14", "is not a time"),
+        ("run.=3", "1:5", "a part of the path is empty"),
+        ("seed=", "1:6", "no value behind the `=`"),
+        ("stage.order.service={ a = ", "1:", "syntax"),
+    ];
+    let text = PIPELINE.replace("name = \"shop\"", "name = \"shop\"\nseed = 1");
+    for (set, place, message) in cases {
+        let errors = wrong(parse(&text, &[set]));
+        let drawn = errors.to_string();
+        assert!(drawn.contains(&format!("--> --set:{place}")), "{drawn}");
+        assert!(drawn.contains(message), "{drawn}");
+        assert!(drawn.contains(set), "{drawn}");
+    }
+}
+
+#[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    let text = format!(
+        "{PIPELINE}[[stage]]\nname = \"attic\"\nconsumers = 1\n\
+         service = {{ deterministic = {{ value = 1 }} }}\n\
+         queue = {{ discipline = \"priority\" }}\n"
+    );
+    let sets = ["run.replications=1"];
+    let warnings = parse(&text, &sets).unwrap().warnings;
+    let messages: Vec<&str> = warnings.iter().map(|w| w.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "no order ever reaches stage `attic`",
+            "every class has the same priority",
+            "one replication gives no intervals, so no verdict either",
+        ]
+    );
+}
+
+#[test]
+fn traces_count_from_their_start_at_their_speed() {
+    let room = tempfile::tempdir().unwrap();
+    let csv = "when,seconds\n2011-03-07T23:59,10\n2011-03-08T00:01,12.5\n2011-03-08T00:01,20\n";
+    std::fs::write(room.path().join("t.csv"), csv).unwrap();
+    let times = |trace: &str| {
+        let wanted = format!("arrivals = {{ trace = {{ file = \"t.csv\", {trace} }} }}");
+        let text = PIPELINE.replace("arrivals = { poisson = { rate = \"120/s\" } }", &wanted);
+        let loaded = scenario::parse(&text, "shop.toml", room.path(), &[]).unwrap();
+        match &loaded.network.producers[0].arrivals {
+            Arrivals::Trace { times, resolution } => (times.to_vec(), *resolution),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(times("column = \"seconds\""), (vec![0.0, 2.5, 10.0], 0.0));
+    assert_eq!(
+        times("column = \"when\", speed = 2, resolution = \"1min\""),
+        (vec![0.0, 60.0, 60.0], 30.0)
+    );
+    assert_eq!(
+        times("column = \"when\", start = \"2011-03-08T00:00\""),
+        (vec![60.0, 60.0], 0.0)
+    );
+}
+
+#[test]
+fn laws_take_every_documented_combination() {
+    // Means in seconds, by hand.
+    let cases = [
+        ("{ exponential = { mean = \"50ms\" } }", 0.05),
+        ("{ uniform = { low = 0.5, high = 1.5 } }", 1.0),
+        ("{ erlang = { shape = 4, rate = 8 } }", 0.5),
+        ("{ erlang = { mean = 3, scv = 0.25 } }", 3.0),
+        ("{ gamma = { shape = 2, scale = \"1min\" } }", 120.0),
+        ("{ gamma = { mean = 1, scv = 2, shift = \"10ms\" } }", 1.01),
+        (
+            "{ lognormal = { mu = 0, sigma = 2 } }",
+            7.389_056_098_930_65,
+        ),
+        ("{ weibull = { mean = 2, scv = 0.5 } }", 2.0),
+        ("{ pareto = { shape = 3, scale = 2 } }", 3.0),
+        ("{ pareto = { shape = 2, low = 1, high = 2 } }", 4.0 / 3.0),
+        (
+            "{ hyperexponential = { probabilities = [0.2, \"80%\"], rates = [0.2, \"0.8/s\"] } }",
+            2.0,
+        ),
+        (
+            "{ coxian = { rates = [2, 0.25], probabilities = [0.125] } }",
+            1.0,
+        ),
+        (
+            "{ phase_type = { alpha = [1, 0], T = [[-2, 2], [0, -4]] } }",
+            0.75,
+        ),
+        ("{ triangular = { low = 0, mode = 1, high = 5 } }", 2.0),
+        (
+            "{ mixture = { components = [{ weight = 0.25, deterministic = { value = 4 } }, { weight = 0.75, exponential = { mean = 8 } }] } }",
+            7.0,
+        ),
+    ];
+    for (law, mean) in cases {
+        let network = parse(PIPELINE, &[&format!("stage.order.service={law}")]).unwrap();
+        let found = network.network.stages[0].by_class[0].service.law().mean();
+        assert!((found - mean).abs() <= 1e-9 * mean, "{law}: {found}");
+    }
+}
+
+#[test]
+fn the_scenario_library_loads_without_warnings() {
+    let files = files("scenarios");
+    assert!(files.len() >= 7);
+    for path in files {
+        let loaded = scenario::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(loaded.warnings, [], "{}", path.display());
+        let stem = path.file_stem().unwrap().to_string_lossy();
+        assert_eq!(loaded.network.name, stem);
+        assert!(
+            loaded.text.starts_with("# "),
+            "{stem} does not say what it shows"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_text_makes_reading_panic(text in "\\PC{0,80}", set in "[a-z.=\"\\[\\{0-9é]{0,20}") {
+        if let Err(error) = parse(&text, &[&set]) {
+            prop_assert!(!error.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_slip_in_a_right_file_makes_reading_panic(
+        at in 0..PIPELINE.len(),
+        gone in 0..12_usize,
+        new in "[\\]\\[{}=\",.a-z0-9 \né-]{0,4}",
+    ) {
+        // The file is ASCII, so every byte is a character.
+        let end = (at + gone).min(PIPELINE.len());
+        let text = format!("{}{new}{}", &PIPELINE[..at], &PIPELINE[end..]);
+        if let Err(error) = parse(&text, &[]) {
+            prop_assert!(error.to_string().contains("shop.toml"));
+        }
+    }
+}
