@@ -63,6 +63,27 @@ pub fn shorten(text: &str, size: f64, room: f64) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// The text cut to a width, its middle replaced by an ellipsis where it does not fit: the ends of
+/// names in a series tell them apart.
+pub fn squeeze(text: &str, size: f64, room: f64) -> String {
+    if width(text, size) <= room {
+        return text.to_owned();
+    }
+    let half = (room / size - advance('…')) / 2.0;
+    let fitting = |chars: &mut dyn Iterator<Item = char>| {
+        let mut used = 0.0;
+        let fits = |c: &char| {
+            used += advance(*c);
+            used <= half
+        };
+        chars.take_while(fits).collect::<String>()
+    };
+    let start = fitting(&mut text.chars());
+    let end = fitting(&mut text.chars().rev());
+    let end: String = end.chars().rev().collect();
+    format!("{}…{}", start.trim_end(), end.trim_start())
+}
+
 /// The text broken at spaces into at most `lines` lines of a width; the last is shortened.
 pub fn wrap(text: &str, size: f64, room: f64, lines: usize) -> Vec<String> {
     let mut done: Vec<String> = Vec::new();
@@ -98,6 +119,17 @@ mod tests {
             "{short}"
         );
         assert_eq!(shorten("short", 12.0, 80.0), "short");
+    }
+
+    #[test]
+    fn a_squeezed_name_keeps_both_ends_and_fits() {
+        let name = squeeze("settlement of partner orders, step 7", 12.0, 120.0);
+        assert!(
+            name.starts_with("sett") && name.ends_with("step 7"),
+            "{name}"
+        );
+        assert!(width(&name, 12.0) <= 120.0);
+        assert_eq!(squeeze("order", 12.0, 120.0), "order");
     }
 
     #[test]

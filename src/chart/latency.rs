@@ -1,7 +1,7 @@
 //! How long orders take: the share that takes longer than t, measured and predicted.
 
 use crate::chart::human;
-use crate::chart::rows::{PIPELINE, interval};
+use crate::chart::rows::{PIPELINE, interval, short};
 use crate::chart::value::{
     Axis, Chart, Glyph, Marker, Measure, Panel, Point, Role, Scale, Series, Shape,
 };
@@ -23,11 +23,8 @@ pub fn latency(records: &RunRecords) -> Option<Chart> {
     Some(Chart {
         name: "latency".to_owned(),
         title: title(records),
-        subtitle: format!(
-            "Share of completed orders whose latency, from entering to completion, is longer than \
-             t; marks at p50 and p99 with their {} intervals.",
-            records.level()
-        ),
+        subtitle: "Share of completed orders whose latency, from entering to completion, is longer than t."
+            .to_owned(),
         note: String::new(),
         x: time_axis("latency t", Scale::from_zero(times.chain(limits))),
         panels: vec![panel],
@@ -58,7 +55,7 @@ pub fn latency_stages(records: &RunRecords) -> Option<Chart> {
         subtitle: "Share of visits whose sojourn time, waiting and service, is longer than t."
             .to_owned(),
         note,
-        x: time_axis("sojourn time t", Scale::log_around(times)?),
+        x: time_axis("sojourn time t, log scale", Scale::log_around(times)?),
         panels,
     })
 }
@@ -184,24 +181,16 @@ fn title(records: &RunRecords) -> String {
         "99\u{a0}% of orders complete within {}",
         human::figure(Measure::Time, measured)
     );
-    match (
-        records.limit(PIPELINE, p99),
-        records.predicted(PIPELINE, p99),
-    ) {
-        (Some(limit), _) => {
-            let side = if measured <= limit { "within" } else { "above" };
-            format!(
-                "{finding}, {side} the limit of {}",
-                human::figure(Measure::Time, limit)
-            )
-        }
-        (None, Some(theory)) => {
-            format!(
-                "{finding}; theory says {}",
-                human::figure(Measure::Time, theory)
-            )
-        }
-        (None, None) => finding,
+    let theory = records.predicted(PIPELINE, p99).map(|v| ("theory says", v));
+    let limit = records.limit(PIPELINE, p99).map(|v| ("the limit is", v));
+    let besides: Vec<String> = [theory, limit]
+        .into_iter()
+        .flatten()
+        .map(|(words, value)| format!("{words} {}", human::figure(Measure::Time, value)))
+        .collect();
+    match besides.is_empty() {
+        true => finding,
+        false => format!("{finding}; {}", besides.join(", ")),
     }
 }
 
@@ -216,6 +205,7 @@ fn slowest(records: &RunRecords) -> Option<String> {
         || "How long a visit to each stage takes".to_owned(),
         |(time, name)| {
             let time = human::figure(Measure::Time, time);
+            let name = short(name);
             format!("{name} has the longest visits: 99\u{a0}% are over within {time}")
         },
     );

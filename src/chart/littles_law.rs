@@ -1,7 +1,7 @@
 //! Little's law L = λW, for every stage and the pipeline.
 
 use crate::chart::human;
-use crate::chart::rows::PIPELINE;
+use crate::chart::rows::{PIPELINE, short};
 use crate::chart::value::{Axis, Chart, Glyph, Measure, Panel, Point, Role, Scale, Series, Shape};
 use crate::metric::Metric;
 use crate::report::records::RunRecords;
@@ -39,7 +39,7 @@ pub fn littles_law(records: &RunRecords) -> Option<Chart> {
         title: title(&held),
         subtitle: "L is the time average of the orders in the stage, λ the rate of accepted \
                    orders, W their mean time there; the law says that every point is on the line. \
-                   Beside each name: L/(λW) − 1."
+                   Before each name: L/(λW) − 1."
             .to_owned(),
         note,
         x: axis("λW, log scale (orders)"),
@@ -69,7 +69,7 @@ fn series(held: &[Held], scale: &Scale) -> Vec<Series> {
         Scale::Categories(_) => Vec::new(),
     };
     let point = |h: &Held| Point {
-        label: format!("{} {}", h.name, human::signed_percent(h.residual)),
+        label: format!("{}  {}", human::signed_percent(h.residual), h.name),
         ..Point::at(h.product(), h.number)
     };
     let points = held.iter().map(point).collect();
@@ -92,7 +92,7 @@ fn title(held: &[Held]) -> String {
         let size = size.trim_start_matches('+');
         match worst.residual.abs() {
             r if r < 0.02 => format!("Little's law holds everywhere to within {size}"),
-            _ => format!("Little's law is off by {size} at {}", worst.name),
+            _ => format!("Little's law is off by {size} at {}", short(worst.name)),
         }
     })
 }

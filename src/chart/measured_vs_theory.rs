@@ -215,6 +215,9 @@ fn title(shown: &[Compared]) -> String {
         (0, _) => format!("The approximations are within {worst} of what was measured"),
         (n, 0) if n == agree => format!("All {n} figures agree with their exact formulas"),
         (n, 0) => format!("{agree} of {n} figures agree with their exact formulas"),
+        (n, _) if n == agree => {
+            format!("All {n} figures with exact formulas agree; approximations are within {worst}")
+        }
         (n, _) => format!(
             "{agree} of {n} figures agree with exact formulas; approximations are within {worst}"
         ),

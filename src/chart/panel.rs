@@ -96,7 +96,7 @@ pub fn head_height(panel: &Panel, x: &Axis, cell: f64, gutters: Gutters) -> f64 
     } else {
         19.0
     };
-    title + axis + rows.unwrap_or(0) as f64 * LINE + 6.0
+    title + axis + rows.unwrap_or(0) as f64 * LINE + 11.0
 }
 
 /// Draws a panel; `left` is where its heading starts.
@@ -125,14 +125,14 @@ pub fn draw(scene: &mut Scene, chart: &Chart, panel: &Panel, plot: Rect, left: f
 }
 
 fn heading(scene: &mut Scene, panel: &Panel, frame: &Frame, left: f64, rows: usize) {
-    let mut y = frame.plot.top - 8.0 - rows as f64 * LINE;
+    let mut y = frame.plot.top - 13.0 - rows as f64 * LINE;
     let room = frame.plot.right - left + 10.0;
     if !panel.y.quantity.is_empty() {
-        let title = font::shorten(&ticks::axis_title(&panel.y), SMALL, room);
+        let title = font::squeeze(&ticks::axis_title(&panel.y), SMALL, room);
         scene.text((left, y), Anchor::Start, SMALL, SOFT, &title);
         y -= 19.0;
     }
-    let title = font::shorten(&panel.title, TEXT, room);
+    let title = font::squeeze(&panel.title, TEXT, room);
     scene.text((left, y), Anchor::Start, TEXT, INK, &title);
 }
 
@@ -156,7 +156,7 @@ fn grid(scene: &mut Scene, x: &Axis, y: &Axis, frame: &Frame) {
     let per_label = if matches!(x.scale, Scale::Log10 { .. }) {
         78.0
     } else {
-        88.0
+        74.0
     };
     let count = ((plot.right - plot.left) / per_label) as usize;
     for tick in ticks::ticks(x, count) {
@@ -198,7 +198,7 @@ fn rows(scene: &mut Scene, rows: &[Category], frame: &Frame) {
             continue;
         };
         let baseline = y + TEXT * 0.36;
-        let label = font::shorten(&row.label, TEXT, LONGEST);
+        let label = font::squeeze(&row.label, TEXT, LONGEST);
         if row.heading {
             let cover = Rect {
                 top: y - 13.0,
@@ -217,7 +217,7 @@ fn rows(scene: &mut Scene, rows: &[Category], frame: &Frame) {
             SOFT,
             &label,
         );
-        let note = font::shorten(&row.note, SMALL, LONGEST);
+        let note = font::squeeze(&row.note, SMALL, LONGEST);
         scene.text(
             (plot.right + 14.0, baseline),
             Anchor::Start,
@@ -269,9 +269,13 @@ impl Flag {
         scene.text((left, y), Anchor::Start, SMALL, self.color, &self.text);
     }
 
+    /// Right of its line, or left of it where there is no room.
     fn left(&self) -> f64 {
-        let room = WIDTH - MARGIN - font::width(&self.text, SMALL);
-        (self.x + 5.0).min(room).max(MARGIN)
+        let width = font::width(&self.text, SMALL);
+        match self.x + 5.0 + width > WIDTH - MARGIN {
+            true => (self.x - 5.0 - width).max(MARGIN),
+            false => self.x + 5.0,
+        }
     }
 }
 
@@ -289,7 +293,7 @@ fn flags(panel: &Panel, frame: &Frame) -> Vec<Flag> {
             Some(Flag {
                 x: frame.x.at(at).filter(inside)?,
                 row: 0,
-                text: font::shorten(label, SMALL, 2.0 * LONGEST),
+                text: font::squeeze(label, SMALL, 2.0 * LONGEST),
                 color,
                 pole,
             })
@@ -326,7 +330,7 @@ fn beside(scene: &mut Scene, chart: &Chart, panel: &Panel, frame: &Frame) {
         let (x, from) = side.from;
         let leader = vec![(x, from), (plot.right, from), (plot.right + 9.0, y)];
         scene.line(leader, solid(AXIS.faded(0.75), 0.9));
-        let text = font::shorten(&side.text, TEXT, LONGEST);
+        let text = font::squeeze(&side.text, TEXT, LONGEST);
         let at = (plot.right + 13.0, y + TEXT * 0.36);
         scene.text(at, Anchor::Start, TEXT, side.color, &text);
     }

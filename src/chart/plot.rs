@@ -66,7 +66,8 @@ fn point(scene: &mut Scene, frame: &Frame, form: Glyph, point: &Point, role: Rol
         return;
     }
     if let Some((low, high)) = ends(point.x_interval, |v| frame.x.at(v)) {
-        let caps = (low >= left, high <= right);
+        let inside = |x: f64| x >= left && x <= right;
+        let caps = (inside(low), inside(high));
         let (low, high) = (low.clamp(left, right), high.clamp(left, right));
         glyph::whisker(scene, (low, high), y, role, caps);
     }

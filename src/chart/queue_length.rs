@@ -1,7 +1,7 @@
 //! How many orders wait at each stage as time goes by, the warm-up shaded.
 
 use crate::chart::human;
-use crate::chart::rows::{Stage, list};
+use crate::chart::rows::{Stage, list, short};
 use crate::chart::value::{Axis, Chart, Marker, Measure, Panel, Role, Scale, Series, Shape};
 use crate::metric::Metric;
 use crate::report::records::{RunRecords, TimeRow};
@@ -120,7 +120,8 @@ fn title(records: &RunRecords) -> String {
     match growing.as_slice() {
         [] => longest(records, &stages),
         [(rate, name)] => format!(
-            "The queue at {name} grows by {} and never settles",
+            "The queue at {} grows by {} and never settles",
+            short(name),
             human::figure(Measure::Rate, *rate)
         ),
         many => {
@@ -137,6 +138,7 @@ fn longest(records: &RunRecords, stages: &[Stage]) -> String {
     match lengths.max_by(|a, b| a.0.total_cmp(&b.0)) {
         None => "How the queues change over time".to_owned(),
         Some((length, name)) => {
+            let name = short(name);
             let length = human::figure(Measure::Orders, length);
             match stages.len() {
                 1 => format!("{length} orders wait at {name} on average"),

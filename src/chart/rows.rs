@@ -1,7 +1,6 @@
 //! Looking figures up in the records of a run.
 
-use crate::chart::human;
-use crate::chart::value::Measure;
+use crate::chart::font;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::report::records::{MetricRow, RunRecords};
 
@@ -103,19 +102,6 @@ pub fn interval(row: &MetricRow) -> Option<(f64, f64)> {
     (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
-/// A figure and its interval as text, such as `1.19 s (1.18 s to 1.20 s)`.
-pub fn with_interval(measure: Measure, mean: f64, interval: Option<(f64, f64)>) -> String {
-    let mean = human::figure(measure, mean);
-    match interval {
-        None => mean,
-        Some((low, high)) => format!(
-            "{mean} ({} to {})",
-            human::figure(measure, low),
-            human::figure(measure, high)
-        ),
-    }
-}
-
 /// Words for a metric, such as `99th percentile of waiting time`.
 pub fn words(metric: Metric) -> String {
     let Metric::Time(kind, statistic) = metric else {
@@ -134,12 +120,19 @@ pub fn words(metric: Metric) -> String {
     }
 }
 
+/// A stage's name, short enough for a title.
+pub fn short(name: &str) -> String {
+    font::squeeze(name, 1.0, 18.0)
+}
+
 /// A list of names as words: `a`, `a and b`, `a, b and 3 more`.
 pub fn list(names: &[&str]) -> String {
     match names {
         [] => String::new(),
-        [one] => (*one).to_owned(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+        [one] => short(one),
+        [one, two] => format!("{} and {}", short(one), short(two)),
+        [one, two, rest @ ..] => {
+            format!("{}, {} and {} more", short(one), short(two), rest.len())
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! How busy the consumers of each stage are, measured and by λ/(cμ).
 
 use crate::chart::human;
-use crate::chart::rows::{interval, list};
+use crate::chart::rows::{interval, list, short};
 use crate::chart::value::{
     Axis, Category, Chart, Glyph, Marker, Measure, Panel, Point, Role, Scale, Series, Shape,
 };
@@ -102,12 +102,12 @@ fn title(rows: &[(&str, &MetricRow)]) -> String {
         .max_by(|a, b| a.0.total_cmp(&b.0));
     busiest.map_or_else(
         || "How busy the consumers are".to_owned(),
-        |(share, name)| match rows.len() {
-            1 => format!(
+        |(share, name)| match (rows.len(), short(name)) {
+            (1, name) => format!(
                 "The consumers of {name} are busy {} of the time",
                 human::percent(share)
             ),
-            _ => format!(
+            (_, name) => format!(
                 "{name} is the busiest stage: its consumers work {} of the time",
                 human::percent(share)
             ),

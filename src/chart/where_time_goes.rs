@@ -1,6 +1,7 @@
 //! Where an order's time goes: waiting and processing at each stage.
 
 use crate::chart::human;
+use crate::chart::rows::short;
 use crate::chart::value::{
     Axis, Bar, Category, Chart, Glyph, Measure, Panel, Point, Role, Scale, Series, Shape,
 };
@@ -30,8 +31,7 @@ pub fn where_time_goes(records: &RunRecords) -> Option<Chart> {
     Some(Chart {
         name: "where_time_goes".to_owned(),
         title: title(&visits),
-        subtitle: "Mean time of one visit to a stage: waiting for a consumer, then under a \
-                   consumer's hands. Theory marks where each part should end."
+        subtitle: "Mean time of one visit: waiting for a consumer, then processing; theory marks each end."
             .to_owned(),
         note,
         x: Axis {
@@ -117,15 +117,9 @@ fn title(visits: &[Visit]) -> String {
         return "Where an order's time goes".to_owned();
     };
     let waiting = human::percent(waiting / total);
+    let name = short(longest.name);
     match visits.len() {
-        1 => format!(
-            "An order spends {waiting} of its time at {} waiting",
-            longest.name
-        ),
-        _ => format!(
-            "{} takes the longest per visit; over one visit to each stage, {waiting} of the time \
-             is waiting",
-            longest.name
-        ),
+        1 => format!("At {name}, {waiting} of an order's time is waiting"),
+        _ => format!("{name} takes the longest; {waiting} of the time at all stages is waiting"),
     }
 }
