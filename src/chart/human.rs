@@ -22,18 +22,15 @@ pub fn time_unit(seconds: f64) -> (&'static str, f64) {
 
 /// A figure with its unit, to three digits.
 pub fn figure(measure: Measure, value: f64) -> String {
-    if !value.is_finite() {
-        return "–".to_owned();
-    }
     match measure {
         Measure::Time if value == 0.0 => "0\u{a0}s".to_owned(),
-        Measure::Time => {
+        Measure::Time if value.is_finite() => {
             let (symbol, length) = time_unit(value);
             format!("{}\u{a0}{symbol}", number(value / length))
         }
         Measure::Share => percent(value),
         Measure::Rate => format!("{}\u{a0}orders/s", number(value)),
-        Measure::Orders | Measure::Name => number(value),
+        Measure::Orders | Measure::Name | Measure::Time => number(value),
     }
 }
 
@@ -45,6 +42,9 @@ pub fn percent(share: f64) -> String {
 /// A deviation in percent with its sign, to two decimals at most.
 pub fn signed_percent(share: f64) -> String {
     let value = share * 100.0;
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
     let decimals = match value.abs() {
         v if v >= 100.0 => 0,
         v if v >= 10.0 => 1,
@@ -60,8 +60,12 @@ pub fn signed_percent(share: f64) -> String {
     format!("{sign}{text}\u{a0}%")
 }
 
-/// A number to three digits: with a prefix from ten thousand on, as a power below a thousandth.
+/// A number to three digits: with a prefix from ten thousand on, as a power below a thousandth;
+/// a dash for what is no number.
 pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
     let size = value.abs();
     let text = match size {
         0.0 => "0".to_owned(),

@@ -34,7 +34,7 @@ pub fn scene(chart: &Chart) -> Scene {
 fn paragraph(scene: &mut Scene, text: &str, size: f64, top: f64, lines: usize) -> f64 {
     let color = if size == TITLE { INK } else { SOFT };
     let mut y = top;
-    for line in font::wrap(text, size, WIDTH - 2.0 * MARGIN, lines) {
+    for line in font::wrap(text, size, (WIDTH - 2.0 * MARGIN) * 0.96, lines) {
         y += size * 1.3;
         scene.text((MARGIN, y - size * 0.25), Anchor::Start, size, color, &line);
     }

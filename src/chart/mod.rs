@@ -35,7 +35,7 @@ pub mod value;
 pub mod where_time_goes;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 

@@ -34,6 +34,7 @@ impl Gutters {
                 .map(|(text, size)| font::width(text, *size))
                 .fold(0.0, f64::max)
                 .min(LONGEST)
+                * 1.04
         };
         let left = widest(chart.panels.iter().flat_map(left_texts).collect());
         let right = widest(

@@ -90,6 +90,9 @@ fn step(rough: f64) -> f64 {
 
 /// Powers of ten, every second, third… where they are many, and 1-2-5 where they are few.
 fn log(measure: Measure, low: f64, high: f64, count: usize) -> Vec<Tick> {
+    if !(low > 0.0 && low < high && high.is_finite()) {
+        return Vec::new();
+    }
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let decades = high.log10() - low.log10();
     let every = (decades / count as f64).ceil().max(1.0) as i32;

@@ -113,7 +113,7 @@ fn title(visits: &[Visit]) -> String {
     let longest = visits
         .iter()
         .max_by(|a, b| (a.waiting + a.service).total_cmp(&(b.waiting + b.service)));
-    let (Some(longest), true) = (longest, total > 0.0) else {
+    let (Some(longest), true) = (longest, total > 0.0 && total.is_finite()) else {
         return "Where an order's time goes".to_owned();
     };
     let waiting = human::percent(waiting / total);
