@@ -42,9 +42,8 @@ impl Map {
             false => value,
         };
         let share = ((value - self.low) / (self.high - self.low)).clamp(-50.0, 50.0);
-        share
-            .is_finite()
-            .then(|| self.from + share * (self.to - self.from))
+        let place = self.from + share * (self.to - self.from);
+        place.is_finite().then_some(place)
     }
 }
 

@@ -31,7 +31,8 @@ pub fn latency(records: &RunRecords) -> Option<Chart> {
     })
 }
 
-/// The sojourn times of the stages, a panel each; none without their rows.
+/// The sojourn times of the stages, a panel each; none without rows of two stages, as the latency
+/// says it all of one.
 pub fn latency_stages(records: &RunRecords) -> Option<Chart> {
     let (stages, note) = records.main_stages();
     let mut panels = Vec::new();
@@ -49,9 +50,12 @@ pub fn latency_stages(records: &RunRecords) -> Option<Chart> {
             markers: Vec::new(),
         });
     }
+    if panels.len() < 2 {
+        return None;
+    }
     Some(Chart {
         name: "latency_stages".to_owned(),
-        title: slowest(records)?,
+        title: slowest(records),
         subtitle: "Share of visits whose sojourn time, waiting and service, is longer than t."
             .to_owned(),
         note,
@@ -194,24 +198,19 @@ fn title(records: &RunRecords) -> String {
     }
 }
 
-fn slowest(records: &RunRecords) -> Option<String> {
+fn slowest(records: &RunRecords) -> String {
     let p99 = Metric::Time(TimeKind::Sojourn, Statistic::P99);
     let found = records
         .stages()
         .into_iter()
         .filter_map(|stage| Some((records.measured(stage.at, p99)?, stage.name)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let title = found.map_or_else(
+    found.map_or_else(
         || "How long a visit to each stage takes".to_owned(),
         |(time, name)| {
             let time = human::figure(Measure::Time, time);
             let name = short(name);
             format!("{name} has the longest visits: 99\u{a0}% are over within {time}")
         },
-    );
-    let any = records
-        .distributions
-        .iter()
-        .any(|row| row.quantity == "sojourn_time");
-    any.then_some(title)
+    )
 }

@@ -24,9 +24,15 @@ pub fn queue_length(records: &RunRecords) -> Option<Chart> {
     Some(Chart {
         name: "queue_length".to_owned(),
         title: title(records),
-        subtitle: "Orders waiting for a consumer, averaged over slices of time and over all \
-                   replications; every stage has its own scale."
-            .to_owned(),
+        subtitle: format!(
+            "Orders waiting for a consumer, averaged over slices of time and over all \
+             replications{}.",
+            if panels.len() > 1 {
+                "; every stage has its own scale"
+            } else {
+                ""
+            }
+        ),
         note,
         x: Axis {
             quantity: "virtual time".to_owned(),

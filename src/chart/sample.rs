@@ -1,5 +1,6 @@
 //! Records of runs that never were, from formulas, to draw and test charts with.
 
+use crate::metric::Metric;
 use crate::report::records::{DistributionRow, LimitRow, MetricRow, RunRecords, TimeRow};
 
 /// A stage of the sample: its name, arrival rate, consumers' joint service rate.
@@ -11,18 +12,19 @@ fn noise(i: usize) -> f64 {
 }
 
 fn row(at: &str, metric: &str, mean: f64, theory: f64, kind: &str, i: usize) -> MetricRow {
-    let half = 0.008 * mean * (1.2 + noise(i + 7));
+    let unit = metric.parse::<Metric>().expect("a metric").unit();
+    let half = 0.008 * mean.abs() * (1.2 + noise(i + 7));
     let mean = mean * (1.0 + 0.004 * noise(i));
     MetricRow {
         at: at.to_owned(),
         metric: metric.to_owned(),
-        unit: "1".to_owned(),
+        unit: unit.symbol().to_owned(),
         mean: Some(mean),
         low: Some(mean - half),
         high: Some(mean + half),
         theory: Some(theory),
         kind: Some(kind.to_owned()),
-        difference: Some(mean / theory - 1.0),
+        difference: (theory != 0.0).then(|| mean / theory - 1.0),
         verdict: "agrees".to_owned(),
         model: if at == "pipeline" {
             String::new()
@@ -90,6 +92,7 @@ fn pipeline(records: &mut RunRecords, mean: f64, slowest: f64, rest: f64, steady
     let residual = row("pipeline", "little_residual", 0.0003, 0.0, "exact", 1);
     records.metrics.push(MetricRow {
         theory: None,
+        kind: None,
         ..residual
     });
     for i in 0..160 {
@@ -145,6 +148,7 @@ fn stage(records: &mut RunRecords, Stage(name, rate, service): &Stage, seed: usi
         );
         records.metrics.push(MetricRow {
             theory: None,
+            kind: None,
             ..residual
         });
         sojourn_rows(records, &at, sojourn, seed);

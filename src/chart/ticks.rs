@@ -66,7 +66,7 @@ fn linear(measure: Measure, low: f64, high: f64, count: usize) -> Vec<Tick> {
 
 fn label(value: f64, decimals: usize, suffix: &str) -> String {
     let size = value.abs();
-    let text = if size != 0.0 && (size < 1e-5 || size >= 1e7) {
+    let text = if size != 0.0 && !(1e-5..1e7).contains(&size) {
         human::scientific(value, 2)
     } else {
         format!("{value:.decimals$}")
@@ -127,7 +127,7 @@ fn log_label(measure: Measure, value: f64) -> String {
 /// A number of one or two digits in its shortest form.
 fn short(value: f64) -> String {
     match value {
-        v if v >= 9_999.5 && v < 1e15 => {
+        v if (9_999.5..1e15).contains(&v) => {
             let (factor, prefix) = human::prefix(v * (1.0 + 1e-9));
             format!("{}\u{a0}{prefix}", rounded(v / factor))
         }

@@ -190,12 +190,13 @@ fn figure(row: &MetricRow) -> Markup {
 }
 
 fn measured(row: &MetricRow) -> String {
-    let mean = row.mean.map(|mean| value(row, mean));
-    let half = interval(row).map(|(low, high)| value(row, (high - low) / 2.0));
-    match (mean, half) {
+    match (row.mean, interval(row)) {
         (None, _) => "–".to_owned(),
-        (Some(mean), None) => mean,
-        (Some(mean), Some(half)) => format!("{mean} ± {half}"),
+        (Some(mean), None) => value(row, mean),
+        (Some(mean), Some((low, high))) => match measure(row) {
+            Some(measure) => human::with_half_width(measure, mean, (high - low) / 2.0),
+            None => format!("{} ± {}", value(row, mean), value(row, (high - low) / 2.0)),
+        },
     }
 }
 
@@ -209,15 +210,28 @@ fn difference(row: &MetricRow) -> String {
 
 /// A value in the unit that reads best.
 fn value(row: &MetricRow, value: f64) -> String {
-    let share = row.metric.parse().is_ok_and(|metric| {
-        !matches!(metric, Metric::LittleResidual | Metric::LittleResidualQueue)
-    });
+    match measure(row) {
+        Some(measure) => human::figure(measure, value),
+        None => format!(
+            "{}\u{a0}{}",
+            human::number(value),
+            row.unit.replace("^2", "²")
+        ),
+    }
+}
+
+/// The kind of number in a row; none for the units that charts do not know.
+fn measure(row: &MetricRow) -> Option<Measure> {
+    let residual = matches!(
+        row.metric.parse(),
+        Ok(Metric::LittleResidual | Metric::LittleResidualQueue)
+    );
     match row.unit.as_str() {
-        "s" => human::figure(Measure::Time, value),
-        "orders/s" => human::figure(Measure::Rate, value),
-        "1" if share => human::percent(value),
-        "1" | "orders" => human::number(value),
-        unit => format!("{}\u{a0}{}", human::number(value), unit.replace("^2", "²")),
+        "s" => Some(Measure::Time),
+        "orders/s" => Some(Measure::Rate),
+        "1" if !residual => Some(Measure::Share),
+        "1" | "orders" => Some(Measure::Orders),
+        _ => None,
     }
 }
 
@@ -331,7 +345,7 @@ mod tests {
             reference: "Kleinrock (1975)".to_owned(),
         };
         let text = figure(&row).into_string();
-        assert!(text.contains("250\u{a0}ms ± 10.0\u{a0}ms"), "{text}");
+        assert!(text.contains("250 ± 10\u{a0}ms"), "{text}");
         assert!(text.contains("<td class=\"number\">200\u{a0}ms</td>"));
         assert!(text.contains("+25.0\u{a0}%"));
         assert!(text.contains("<span class=\"badge differs\">differs</span>"));
