@@ -238,6 +238,22 @@ fn exact_and_approximate_figures_differ_in_form() {
 }
 
 #[test]
+fn a_figure_that_differs_is_shown_and_counted_however_many_there_are() {
+    let mut records = sample::many(30);
+    let last = records
+        .metrics
+        .iter_mut()
+        .rev()
+        .find(|row| row.metric == "processing_time");
+    last.expect("a row").verdict = "differs".to_owned();
+    let charts = all(&records);
+    let forest = chart(&charts, "measured_vs_theory");
+    let labels = forest.panels[0].y.scale.categories();
+    assert!(labels.iter().any(|row| row.label == "processing time"));
+    assert!(!forest.title.starts_with("All"), "{}", forest.title);
+}
+
+#[test]
 fn extreme_records_are_drawn_or_left_out_but_never_break() {
     for value in [
         0.0,
