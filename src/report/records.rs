@@ -71,3 +71,33 @@ pub struct DistributionRow {
     /// `exact`, `approximation` or `bound`.
     pub kind: Option<String>,
 }
+
+/// A limit that a scenario sets to a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitRow {
+    /// `pipeline`, `stage:NAME` or `class:STAGE/CLASS`.
+    pub at: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// The limit, in the metric's unit.
+    pub limit: f64,
+}
+
+/// All rows of a run, and what is needed to read them: what the charts are drawn from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunRecords {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Confidence level of the intervals, in (0, 1).
+    pub confidence: f64,
+    /// Virtual time left out at the start, seconds.
+    pub warmup: f64,
+    /// Objectives of the scenario.
+    pub limits: Vec<LimitRow>,
+    /// The rows of `metrics.csv`.
+    pub metrics: Vec<MetricRow>,
+    /// The rows of `timeseries.csv`.
+    pub timeseries: Vec<TimeRow>,
+    /// The rows of `latency.csv`.
+    pub distributions: Vec<DistributionRow>,
+}

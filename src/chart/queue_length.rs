@@ -1,0 +1,155 @@
+//! How many orders wait at each stage as time goes by, the warm-up shaded.
+
+use crate::chart::human;
+use crate::chart::rows::{Stage, list, short};
+use crate::chart::value::{Axis, Chart, Marker, Measure, Panel, Role, Scale, Series, Shape};
+use crate::metric::Metric;
+use crate::report::records::{RunRecords, TimeRow};
+
+/// Queue length over time, a panel for each stage; none without rows.
+pub fn queue_length(records: &RunRecords) -> Option<Chart> {
+    let (stages, note) = records.main_stages();
+    let mut panels: Vec<Panel> = stages
+        .iter()
+        .filter_map(|stage| panel(records, stage))
+        .collect();
+    let end = records.timeseries.iter().map(|row| row.time);
+    let end = end.filter(|t| t.is_finite()).fold(0.0, f64::max);
+    if panels.is_empty() || end <= 0.0 {
+        return None;
+    }
+    if let [only] = panels.as_mut_slice() {
+        only.title.clear();
+    }
+    Some(Chart {
+        name: "queue_length".to_owned(),
+        title: title(records),
+        subtitle: format!(
+            "Orders waiting for a consumer, averaged over slices of time and over all \
+             replications{}.",
+            if panels.len() > 1 {
+                "; every stage has its own scale"
+            } else {
+                ""
+            }
+        ),
+        note,
+        x: Axis {
+            quantity: "virtual time".to_owned(),
+            measure: Measure::Time,
+            scale: Scale::Linear {
+                low: 0.0,
+                high: end,
+            },
+        },
+        panels,
+    })
+}
+
+fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
+    let rows: Vec<&TimeRow> = records
+        .timeseries
+        .iter()
+        .filter(|row| row.at == stage.at && row.queue_length.is_finite())
+        .collect();
+    let last = rows.last()?.time;
+    let mut series = vec![Series::new(
+        "simulation",
+        Role::Simulation,
+        Shape::Step(steps(&rows)),
+    )];
+    let mut markers = warmup(records);
+    let mean = records.predicted(stage.at, Metric::QueueLength);
+    let growth = records
+        .predicted(stage.at, Metric::BacklogGrowth)
+        .filter(|rate| *rate > 0.0);
+    match (growth, mean) {
+        (Some(rate), _) => {
+            let line = vec![(0.0, 0.0), (last, rate * last)];
+            let label = "growth by theory, λ − cμ";
+            series.push(Series::new(label, Role::Theory, Shape::Line(line)));
+        }
+        (None, Some(at)) => markers.push(Marker::Horizontal {
+            at,
+            label: "theory, steady state".to_owned(),
+            role: Role::Theory,
+        }),
+        (None, None) => {}
+    }
+    let tops = rows.iter().map(|row| row.queue_length).chain(mean);
+    Some(Panel {
+        title: stage.name.to_owned(),
+        y: Axis {
+            quantity: "orders waiting".to_owned(),
+            measure: Measure::Orders,
+            scale: Scale::from_zero(tops),
+        },
+        series,
+        markers,
+    })
+}
+
+/// Corners of the steps: each row tells the average up to its time.
+fn steps(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
+    let starts = std::iter::once(0.0).chain(rows.iter().map(|row| row.time));
+    let mut corners: Vec<(f64, f64)> = starts
+        .zip(rows)
+        .map(|(start, row)| (start, row.queue_length))
+        .collect();
+    corners.extend(rows.last().map(|row| (row.time, row.queue_length)));
+    corners
+}
+
+fn warmup(records: &RunRecords) -> Vec<Marker> {
+    let shown = records.warmup > 0.0 && records.warmup.is_finite();
+    let span = shown.then(|| Marker::Span {
+        from: 0.0,
+        to: records.warmup,
+        label: format!(
+            "warm-up, {}, left out of the averages",
+            human::figure(Measure::Time, records.warmup)
+        ),
+    });
+    span.into_iter().collect()
+}
+
+fn title(records: &RunRecords) -> String {
+    let stages = records.stages();
+    let growing: Vec<(f64, &str)> = stages
+        .iter()
+        .filter_map(|stage| {
+            let rate = records.measured(stage.at, Metric::BacklogGrowth)?;
+            Some((rate, stage.name))
+        })
+        .filter(|(rate, _)| *rate > 0.0)
+        .collect();
+    match growing.as_slice() {
+        [] => longest(records, &stages),
+        [(rate, name)] => format!(
+            "The queue at {} grows by {} and never settles",
+            short(name),
+            human::figure(Measure::Rate, *rate)
+        ),
+        many => {
+            let names: Vec<&str> = many.iter().map(|(_, name)| *name).collect();
+            format!("The queues at {} grow and never settle", list(&names))
+        }
+    }
+}
+
+fn longest(records: &RunRecords, stages: &[Stage]) -> String {
+    let lengths = stages
+        .iter()
+        .filter_map(|stage| Some((records.measured(stage.at, Metric::QueueLength)?, stage.name)));
+    match lengths.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        None => "How the queues change over time".to_owned(),
+        Some((length, name)) => {
+            let name = short(name);
+            let length = human::figure(Measure::Orders, length);
+            match stages.len() {
+                1 => format!("{length} orders wait at {name} on average"),
+                _ => format!("The longest queue is at {name}: {length} orders on average"),
+            }
+        }
+    }
+}
