@@ -72,6 +72,19 @@ pub struct DistributionRow {
     pub kind: Option<String>,
 }
 
+/// A row of `replications.csv`: one replication's own figure, for paired comparisons.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplicationRow {
+    /// `pipeline`, `stage:NAME` or `class:STAGE/CLASS`.
+    pub at: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Index of the replication, from 0 (of those in which the figure is defined).
+    pub replication: u64,
+    /// Its figure.
+    pub value: f64,
+}
+
 /// A limit that a scenario sets to a figure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitRow {
