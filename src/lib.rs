@@ -27,4 +27,5 @@ pub mod network;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod stats;
 pub mod theory;
