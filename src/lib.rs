@@ -27,5 +27,6 @@ pub mod network;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod sim;
 pub mod stats;
 pub mod theory;

@@ -1,0 +1,338 @@
+//! The loop that lets events happen, and what each event does.
+//!
+//! There are two kinds of event: an order comes from a producer, and an order departs from a stage.
+//! Their order is total: by time; at the same instant departures before arrivals from outside, so
+//! that a place that falls free is free for who comes; departures among themselves in the order in
+//! which they were scheduled, arrivals in the order of the producers in the file.
+
+use super::calendar::Calendar;
+use super::control::Control;
+use super::lane::{Lane, PipelineLane};
+use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
+use super::outcome::{Outcome, Outcomes};
+use super::sources::Sources;
+use super::stage::StageState;
+use super::timeline::Slice;
+use crate::network::{Network, Target};
+
+/// Events between two looks at the control: some milliseconds of work.
+const EVENTS_PER_LOOK: u32 = 1 << 16;
+
+/// What became of one order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrderRecord {
+    /// The how-manieth order that entered, from 0.
+    pub number: u64,
+    /// Index of the producer that sent it.
+    pub producer: u32,
+    /// Index of its class.
+    pub class: u32,
+    /// When it entered, seconds.
+    pub entered: f64,
+    /// When it left, seconds.
+    pub left: f64,
+    /// Seconds spent waiting, over all visits.
+    pub waiting: f64,
+    /// Seconds spent in service, over all visits.
+    pub processing: f64,
+    /// How it left.
+    pub outcome: Outcome,
+}
+
+/// Sees every order as it leaves. Chosen at compile time, so one that does nothing costs nothing.
+pub trait Observer {
+    /// An order has left the pipeline.
+    fn left(&mut self, record: &OrderRecord);
+}
+
+/// The whole state of one replication.
+#[derive(Debug)]
+pub(super) struct Engine<'n, O> {
+    network: &'n Network,
+    now: f64,
+    sources: Sources,
+    calendar: Calendar,
+    orders: Arena,
+    stages: Vec<StageState>,
+    /// One lane for every class at every stage, a stage's lanes side by side.
+    lanes: Vec<Lane>,
+    pipeline: PipelineLane,
+    outcomes: Outcomes,
+    entered: u64,
+    /// The number of orders to let in before stopping.
+    target: u64,
+    observer: O,
+}
+
+/// What an engine has counted when its run is over.
+pub(super) struct Finished<O> {
+    pub lanes: Vec<Lane>,
+    pub pipeline: PipelineLane,
+    pub outcomes: Outcomes,
+    pub entered: u64,
+    pub observer: O,
+}
+
+/// Why [`Engine::advance_to`] returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// The asked-for time.
+    Time,
+    /// The number of orders to let in.
+    Orders,
+    /// Somebody asked to stop.
+    Stop,
+}
+
+impl<'n, O: Observer> Engine<'n, O> {
+    pub(super) fn new(network: &'n Network, replication: u64, target: u64, observer: O) -> Self {
+        let stage = |stage| StageState::new(network, stage, replication);
+        Engine {
+            network,
+            now: 0.0,
+            sources: Sources::new(network, replication),
+            calendar: Calendar::default(),
+            orders: Arena::default(),
+            stages: network.stages.iter().map(stage).collect(),
+            lanes: vec![Lane::default(); network.stages.len() * network.classes.len()],
+            pipeline: PipelineLane::default(),
+            outcomes: Outcomes::default(),
+            entered: 0,
+            target,
+            observer,
+        }
+    }
+
+    /// Lets everything happen up to `end`, events at that very instant included.
+    pub(super) fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
+        loop {
+            let entered = self.entered;
+            let reached = self.some_events(end);
+            control.add_orders(self.entered - entered);
+            if control.stopped() {
+                return Reached::Stop;
+            }
+            if let Some(reached) = reached {
+                return reached;
+            }
+        }
+    }
+
+    /// A batch of events; none when there was more to do than one batch.
+    fn some_events(&mut self, end: f64) -> Option<Reached> {
+        for _ in 0..EVENTS_PER_LOOK {
+            let arrival = self.sources.next_time();
+            let departure = self.calendar.next_time();
+            if arrival.min(departure) > end {
+                self.now = end;
+                return Some(Reached::Time);
+            }
+            if departure <= arrival {
+                self.now = departure;
+                self.depart();
+            } else {
+                self.now = arrival;
+                self.enter();
+                if self.entered == self.target {
+                    return Some(Reached::Orders);
+                }
+            }
+        }
+        None
+    }
+
+    /// A producer sends an order.
+    fn enter(&mut self) {
+        let index = self.sources.pop();
+        let producer = &self.network.producers[index];
+        let order = Order {
+            number: self.entered,
+            entered: self.now,
+            arrived: self.now,
+            started: 0.0,
+            service: 0.0,
+            waited: 0.0,
+            processed: 0.0,
+            stage: NOT_LET_IN,
+            class: producer.class.0 as u32,
+            producer: index as u32,
+        };
+        self.entered += 1;
+        self.pipeline.entered += 1;
+        self.pipeline.occupancy.enter_service(self.now);
+        let id = self.orders.insert(order);
+        self.arrive(id, producer.to.0);
+    }
+
+    /// An order comes to a stage: into service, into the queue, or rejected.
+    #[inline]
+    fn arrive(&mut self, id: OrderId, stage: usize) {
+        let order = self.orders.get_mut(id);
+        let class = order.class;
+        let state = &mut self.stages[stage];
+        let lane = &mut self.lanes[stage * self.network.classes.len() + class as usize];
+        lane.offered += 1;
+        if state.idle == 0 && state.queue.len() >= state.capacity {
+            lane.rejected += 1;
+            self.leave(id, Outcome::Rejected);
+            return;
+        }
+        order.stage = stage as u32;
+        order.arrived = self.now;
+        order.service = state.draw_service(class);
+        if state.idle == 0 {
+            lane.occupancy.enter_queue(self.now);
+            state.queue.push(id, class);
+        } else {
+            lane.occupancy.enter_service(self.now);
+            state.idle -= 1;
+            order.started = self.now;
+            self.calendar.schedule(self.now + order.service, id);
+        }
+    }
+
+    /// An order's service ends: its consumer takes the next one, it goes on.
+    fn depart(&mut self) {
+        let Some(id) = self.calendar.pop() else {
+            return;
+        };
+        let (stage, class) = self.record_visit(id);
+        self.serve_next(stage);
+        match self.stages[stage].draw_route(class) {
+            Target::Stage(next) => self.arrive(id, next.0),
+            Target::Completed => self.leave(id, Outcome::Completed),
+            Target::Cancelled => self.leave(id, Outcome::Cancelled),
+        }
+    }
+
+    /// Counts the visit that ends now.
+    #[inline]
+    fn record_visit(&mut self, id: OrderId) -> (usize, u32) {
+        let order = self.orders.get_mut(id);
+        let (stage, class) = (order.stage as usize, order.class);
+        let lane = &mut self.lanes[stage * self.network.classes.len() + class as usize];
+        let waiting = order.started - order.arrived;
+        lane.occupancy.leave(self.now);
+        lane.waiting.record(waiting);
+        lane.service.record(order.service);
+        lane.sojourn.record(self.now - order.arrived);
+        lane.departed += 1;
+        lane.departed_bytes += self.network.producers[order.producer as usize].message_size;
+        order.waited += waiting;
+        order.processed += order.service;
+        (stage, class)
+    }
+
+    /// A consumer of the stage is free: it serves who is next, or rests.
+    #[inline]
+    fn serve_next(&mut self, stage: usize) {
+        let state = &mut self.stages[stage];
+        let Some(id) = state.queue.pop() else {
+            state.idle += 1;
+            return;
+        };
+        let order = self.orders.get_mut(id);
+        order.started = self.now;
+        let lane = stage * self.network.classes.len() + order.class as usize;
+        self.lanes[lane].occupancy.start_service(self.now);
+        self.calendar.schedule(self.now + order.service, id);
+    }
+
+    /// An order leaves the pipeline, with exactly one outcome.
+    #[inline]
+    fn leave(&mut self, id: OrderId, outcome: Outcome) {
+        let order = self.orders.remove(id);
+        let pipeline = &mut self.pipeline;
+        let latency = self.now - order.entered;
+        self.outcomes.count(outcome);
+        pipeline.occupancy.leave(self.now);
+        if outcome == Outcome::Completed {
+            pipeline.completed += 1;
+            pipeline.completed_bytes +=
+                self.network.producers[order.producer as usize].message_size;
+            pipeline.latency.record(latency);
+            pipeline.processing.record(order.processed);
+        }
+        if order.stage == NOT_LET_IN {
+            pipeline.rejected_at_entry += 1;
+        } else {
+            pipeline.time_in_pipeline.record(latency);
+            pipeline.time_waiting.record(order.waited);
+        }
+        pipeline.left += 1;
+        self.observer.left(&OrderRecord {
+            number: order.number,
+            producer: order.producer,
+            class: order.class,
+            entered: order.entered,
+            left: self.now,
+            waiting: order.waited,
+            processing: order.processed,
+            outcome,
+        });
+    }
+
+    /// The warm-up ends: all averages start again, who is present stays.
+    pub(super) fn restart(&mut self) {
+        let now = self.now;
+        self.lanes.iter_mut().for_each(|lane| lane.restart(now));
+        self.pipeline.restart(now);
+    }
+
+    /// Counts so far: the pipeline's, then every stage's.
+    pub(super) fn counts(&mut self) -> Vec<Slice> {
+        self.bring_up_to_date();
+        let p = &self.pipeline;
+        let mut pipeline = Slice::of_pipeline(&p.occupancy, p.entered, p.left);
+        let mut counts = vec![pipeline];
+        counts.extend(
+            self.lanes
+                .chunks(self.network.classes.len())
+                .map(Slice::of_lanes),
+        );
+        pipeline.waiting_area = counts[1..].iter().map(|stage| stage.waiting_area).sum();
+        counts[0] = pipeline;
+        counts
+    }
+
+    /// Seconds that the orders now at each lane have been there.
+    pub(super) fn ages(&self) -> Vec<f64> {
+        let mut ages = vec![0.0; self.lanes.len()];
+        for order in self.orders.iter() {
+            let lane = order.stage as usize * self.network.classes.len() + order.class as usize;
+            ages[lane] += self.now - order.arrived;
+        }
+        ages
+    }
+
+    /// Brings all time integrals up to now.
+    fn bring_up_to_date(&mut self) {
+        let now = self.now;
+        self.pipeline.occupancy.advance(now);
+        self.lanes
+            .iter_mut()
+            .for_each(|lane| lane.occupancy.advance(now));
+    }
+
+    /// Virtual time, seconds.
+    pub(super) fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// Whether nothing can happen any more.
+    pub(super) fn exhausted(&self) -> bool {
+        self.sources.next_time().min(self.calendar.next_time()) == f64::INFINITY
+    }
+
+    /// Ends the run and hands over what was counted.
+    pub(super) fn finish(mut self) -> Finished<O> {
+        self.bring_up_to_date();
+        Finished {
+            outcomes: self.outcomes.with_in_flight(self.orders.len() as u64),
+            lanes: self.lanes,
+            pipeline: self.pipeline,
+            entered: self.entered,
+            observer: self.observer,
+        }
+    }
+}

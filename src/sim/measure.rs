@@ -1,0 +1,269 @@
+//! From what one replication counted to its figures.
+
+use super::lane::{Lane, PipelineLane, TimeStatistics};
+use super::replication::Replication;
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Capacity, ClassId, Consumers, Network, Place, Stage, StageId};
+use crate::stats::{Estimate, Tally, slope};
+
+/// A number in system that keeps growing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Growth {
+    /// Orders per second.
+    pub rate: Estimate,
+}
+
+/// The figures of one place in one replication.
+pub(super) struct PlaceFigures {
+    pub place: Place,
+    /// Figures that exist; one that is undefined (a mean of nothing) is NaN.
+    pub figures: Vec<(Metric, f64)>,
+    pub times: Vec<(TimeKind, TimeStatistics)>,
+    /// Number in system over the slices after the warm-up.
+    pub path: Vec<f64>,
+}
+
+/// How far a replication's accounts are off, as a share: at every lane ∫N dt must equal the stays of
+/// those who left, less what they had stayed before the warm-up ended, plus the stays so far of those
+/// still there. This is Little's law with its two edges, and holds to rounding for any run.
+pub(super) fn imbalance<O>(replication: &Replication<O>) -> f64 {
+    let (before, after) = &replication.ages;
+    let lanes = replication
+        .counted
+        .lanes
+        .iter()
+        .zip(before.iter().zip(after));
+    let shares = lanes.map(|(lane, (before, after))| {
+        let stays = lane.sojourn.tally.total() - before + after;
+        let area = lane.occupancy.present_area();
+        (area - stays).abs() / (area + before).max(f64::MIN_POSITIVE)
+    });
+    shares.filter(|share| share.is_finite()).fold(0.0, f64::max)
+}
+
+/// The figures of every place in one replication that started to count at `warmup`.
+pub(super) fn figures<O>(
+    network: &Network,
+    warmup: f64,
+    replication: Replication<O>,
+) -> Vec<PlaceFigures> {
+    let window = replication.end - warmup;
+    let counted = replication.counted;
+    let first = (warmup / replication.timeline.width).ceil() as usize;
+    let path = |place: usize| {
+        let mut path = replication.timeline.present(place);
+        path.drain(..first.min(path.len()));
+        path
+    };
+    let growth = |path: &[f64]| {
+        (
+            Metric::BacklogGrowth,
+            slope(path, replication.timeline.width),
+        )
+    };
+    let mut places = vec![pipeline_figures(
+        counted.pipeline,
+        &counted.lanes,
+        window,
+        path(0),
+    )];
+    for (index, lanes) in counted.lanes.chunks(network.classes.len()).enumerate() {
+        let stage = StageId(index);
+        places.push(stage_figures(
+            &network.stages[index],
+            stage,
+            lanes,
+            window,
+            path(index + 1),
+        ));
+        places.extend(class_figures(&network.stages[index], stage, lanes, window));
+    }
+    for place in places.iter_mut().filter(|place| !place.path.is_empty()) {
+        place.figures.push(growth(&place.path));
+    }
+    places
+}
+
+fn stage_figures(
+    stage: &Stage,
+    id: StageId,
+    lanes: &[Lane],
+    window: f64,
+    path: Vec<f64>,
+) -> PlaceFigures {
+    let totals = Totals::of(lanes.iter());
+    let mut figures = totals.figures(stage, window);
+    if let Consumers::Finite(consumers) = stage.consumers {
+        let busy = (totals.present_area - totals.waiting_area) / window;
+        figures.push((Metric::Utilization, busy / f64::from(consumers)));
+    }
+    if let Capacity::Reject(capacity @ 1..) = stage.capacity {
+        let fill = totals.waiting_area / window / capacity as f64;
+        figures.push((Metric::QueueFill, fill));
+    }
+    PlaceFigures {
+        place: Place::Stage(id),
+        figures,
+        times: totals.times(),
+        path,
+    }
+}
+
+/// Figures class by class, where several classes come.
+fn class_figures<'a>(
+    stage: &'a Stage,
+    id: StageId,
+    lanes: &'a [Lane],
+    window: f64,
+) -> impl Iterator<Item = PlaceFigures> + 'a {
+    let several = lanes.len() > 1;
+    lanes
+        .iter()
+        .enumerate()
+        .filter(move |_| several)
+        .map(move |(class, lane)| {
+            let totals = Totals::of(std::iter::once(lane));
+            PlaceFigures {
+                place: Place::Class(id, ClassId(class)),
+                figures: totals.figures(stage, window),
+                times: totals.times(),
+                path: Vec::new(),
+            }
+        })
+}
+
+fn pipeline_figures(p: PipelineLane, lanes: &[Lane], window: f64, path: Vec<f64>) -> PlaceFigures {
+    let waiting_area: f64 = lanes.iter().map(|lane| lane.occupancy.waiting_area()).sum();
+    let let_in = (p.entered - p.rejected_at_entry) as f64;
+    let number = p.occupancy.present_area() / window;
+    let waiting = waiting_area / window;
+    let mut figures = vec![
+        (Metric::ArrivalRate, p.entered as f64 / window),
+        (Metric::Throughput, p.completed as f64 / window),
+        (Metric::ByteThroughput, p.completed_bytes / window),
+        (Metric::QueueLength, waiting),
+        (Metric::NumberInSystem, number),
+        (Metric::ProcessingTime, p.processing.mean()),
+        (
+            Metric::LittleResidual,
+            residual(number, let_in / window, &p.time_in_pipeline),
+        ),
+        (
+            Metric::LittleResidualQueue,
+            residual(waiting, let_in / window, &p.time_waiting),
+        ),
+    ];
+    figures.extend(time_figures(TimeKind::Latency, &p.latency));
+    let times = vec![(TimeKind::Latency, p.latency)];
+    PlaceFigures {
+        place: Place::Pipeline,
+        figures,
+        times,
+        path,
+    }
+}
+
+/// L/(λW) − 1; NaN where nobody spends any time.
+fn residual(number: f64, rate: f64, times: &Tally) -> f64 {
+    if times.mean() > 0.0 {
+        number / (rate * times.mean()) - 1.0
+    } else {
+        f64::NAN
+    }
+}
+
+/// The sum over some lanes of a stage.
+struct Totals {
+    offered: u64,
+    rejected: u64,
+    departed: u64,
+    bytes: f64,
+    present_area: f64,
+    waiting_area: f64,
+    waiting: TimeStatistics,
+    service: TimeStatistics,
+    sojourn: TimeStatistics,
+}
+
+impl Totals {
+    fn of<'a>(mut lanes: impl Iterator<Item = &'a Lane>) -> Totals {
+        let first = lanes.next().expect("a stage has at least one lane");
+        let mut totals = Totals {
+            offered: first.offered,
+            rejected: first.rejected,
+            departed: first.departed,
+            bytes: first.departed_bytes,
+            present_area: first.occupancy.present_area(),
+            waiting_area: first.occupancy.waiting_area(),
+            waiting: first.waiting.clone(),
+            service: first.service.clone(),
+            sojourn: first.sojourn.clone(),
+        };
+        lanes.for_each(|lane| totals.add(lane));
+        totals
+    }
+
+    fn add(&mut self, lane: &Lane) {
+        self.offered += lane.offered;
+        self.rejected += lane.rejected;
+        self.departed += lane.departed;
+        self.bytes += lane.departed_bytes;
+        self.present_area += lane.occupancy.present_area();
+        self.waiting_area += lane.occupancy.waiting_area();
+        self.waiting.merge(&lane.waiting);
+        self.service.merge(&lane.service);
+        self.sojourn.merge(&lane.sojourn);
+    }
+
+    fn figures(&self, stage: &Stage, window: f64) -> Vec<(Metric, f64)> {
+        let accepted = (self.offered - self.rejected) as f64 / window;
+        let (number, queue) = (self.present_area / window, self.waiting_area / window);
+        let waits = self.waiting.histogram.total() as f64;
+        let waited = 1.0 - self.waiting.histogram.zeros() as f64 / waits;
+        let mut figures = vec![
+            (Metric::ArrivalRate, self.offered as f64 / window),
+            (Metric::Throughput, self.departed as f64 / window),
+            (Metric::ByteThroughput, self.bytes / window),
+            (Metric::WaitProbability, waited),
+            (Metric::QueueLength, queue),
+            (Metric::NumberInSystem, number),
+            (Metric::ProcessingTime, self.service.tally.mean()),
+            (
+                Metric::LittleResidual,
+                residual(number, accepted, &self.sojourn.tally),
+            ),
+            (
+                Metric::LittleResidualQueue,
+                residual(queue, accepted, &self.waiting.tally),
+            ),
+        ];
+        if stage.capacity != Capacity::Unbounded {
+            let loss = self.rejected as f64 / self.offered as f64;
+            figures.push((Metric::LossProbability, loss));
+        }
+        figures.extend(time_figures(TimeKind::Waiting, &self.waiting));
+        figures.extend(time_figures(TimeKind::Service, &self.service));
+        figures.extend(time_figures(TimeKind::Sojourn, &self.sojourn));
+        figures
+    }
+
+    fn times(self) -> Vec<(TimeKind, TimeStatistics)> {
+        vec![
+            (TimeKind::Waiting, self.waiting),
+            (TimeKind::Service, self.service),
+            (TimeKind::Sojourn, self.sojourn),
+        ]
+    }
+}
+
+/// Mean and quantiles of one replication. Variances and maxima need all replications at hand.
+fn time_figures(kind: TimeKind, times: &TimeStatistics) -> impl Iterator<Item = (Metric, f64)> {
+    Statistic::ALL.into_iter().filter_map(move |statistic| {
+        let value = match statistic {
+            Statistic::Mean => times.tally.mean(),
+            Statistic::Variance | Statistic::Max => return None,
+            quantile => times.histogram.quantile(quantile.probability()?),
+        };
+        Some((Metric::Time(kind, statistic), value))
+    })
+}

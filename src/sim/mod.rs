@@ -1,0 +1,47 @@
+//! The discrete-event engine: orders in virtual time, replication by replication.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | `calendar` | pending departures in their total order |
+//! | `orders` | the orders under way, in an arena |
+//! | `queue` | who waits at a stage, by discipline |
+//! | `stage` | a stage's consumers, laws and routes |
+//! | `sources` | the producers' next orders |
+//! | `engine` | the loop that lets events happen, and what each does |
+//! | `lane` | what is measured of one class at one stage, and of the pipeline |
+//! | `timeline` | averages over slices of virtual time |
+//! | `replication` | one run from an empty pipeline to its end |
+//! | `plan` | the warm-up, found by pilot runs |
+//! | `measure` | from what one replication counted to its figures |
+//! | `fold` | replications put together, with intervals |
+//! | `simulate` | replications in parallel, folded in order |
+//! | `outcome` | what a simulation hands over |
+//! | `control` | stopping from outside, and progress |
+//!
+//! The engine knows no files, charts or clocks. A replication is determined by (network, seed,
+//! replication): threads only decide when it is computed.
+
+mod calendar;
+mod control;
+mod engine;
+mod fold;
+mod lane;
+mod measure;
+mod orders;
+mod outcome;
+mod plan;
+mod queue;
+mod replication;
+mod simulate;
+mod sources;
+mod stage;
+mod timeline;
+
+pub use control::Control;
+pub use engine::{Observer, OrderRecord};
+pub use measure::Growth;
+pub use outcome::{Outcome, Outcomes, PlaceResult, SimError, SimResult};
+pub use plan::{Start, StartRule};
+pub use replication::{Silent, expected_orders, trace_replication};
+pub use simulate::{SimOptions, simulate};
+pub use timeline::{Slice, Timeline};

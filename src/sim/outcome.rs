@@ -1,0 +1,163 @@
+//! What a simulation hands over.
+
+use super::measure::Growth;
+use super::plan::Start;
+use super::timeline::Timeline;
+use crate::metric::{Metric, TimeKind};
+use crate::network::Place;
+use crate::stats::{Estimate, Histogram};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How an order left the pipeline. Every order has exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Went all its way.
+    Completed,
+    /// Found a full queue.
+    Rejected,
+    /// Was routed out of the pipeline.
+    Cancelled,
+    /// Was still on its way when the run ended.
+    InFlight,
+}
+
+impl Outcome {
+    /// All outcomes, in the order in which they are shown.
+    pub const ALL: [Outcome; 4] = [
+        Outcome::Completed,
+        Outcome::Rejected,
+        Outcome::Cancelled,
+        Outcome::InFlight,
+    ];
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Outcome::Completed => "completed",
+            Outcome::Rejected => "rejected",
+            Outcome::Cancelled => "cancelled",
+            Outcome::InFlight => "in_flight",
+        })
+    }
+}
+
+/// How many orders had each outcome, from the very start of the run (warm-up included).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    counts: [u64; Outcome::ALL.len()],
+}
+
+impl Outcomes {
+    #[inline]
+    pub(super) fn count(&mut self, outcome: Outcome) {
+        self.counts[outcome as usize] += 1;
+    }
+
+    pub(super) fn with_in_flight(mut self, in_flight: u64) -> Outcomes {
+        self.counts[Outcome::InFlight as usize] = in_flight;
+        self
+    }
+
+    pub(super) fn add(&mut self, other: &Outcomes) {
+        self.counts
+            .iter_mut()
+            .zip(&other.counts)
+            .for_each(|(a, b)| *a += b);
+    }
+
+    /// Orders with this outcome.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        self.counts[outcome as usize]
+    }
+
+    /// Orders with any outcome.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// What was measured at one place.
+#[derive(Debug, Clone)]
+pub struct PlaceResult {
+    /// Where.
+    pub place: Place,
+    /// The figures, each with its spread over the replications.
+    pub estimates: BTreeMap<Metric, Estimate>,
+    /// Distributions of times, all replications pooled.
+    pub distributions: BTreeMap<TimeKind, Histogram>,
+    /// Set when the number in system keeps growing, so that its average means nothing.
+    pub growth: Option<Growth>,
+}
+
+/// All that a simulation measured.
+#[derive(Debug, Clone)]
+pub struct SimResult {
+    /// The pipeline, then each stage followed by its classes if several come there.
+    pub places: Vec<PlaceResult>,
+    /// What became of the orders, all replications together.
+    pub outcomes: Outcomes,
+    /// Orders that entered, all replications together; equals the total of the outcomes.
+    pub entered: u64,
+    /// What was left out at the start, and how it was found.
+    pub start: Start,
+    /// Seconds measured in each replication on average, warm-up excluded.
+    pub measured: f64,
+    /// Replications that the figures are made of.
+    pub replications: u64,
+    /// Averages over slices of time, summed over the replications.
+    pub timeline: Timeline,
+    /// Whether the run was stopped before its end.
+    pub partial: bool,
+    /// Whether an asked-for precision was reached; `true` when none was asked for.
+    pub precise: bool,
+}
+
+impl SimResult {
+    /// What was measured at a place.
+    pub fn at(&self, place: Place) -> Option<&PlaceResult> {
+        self.places.iter().find(|result| result.place == place)
+    }
+}
+
+/// Why a simulation gave no result.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SimError {
+    /// Stopped before anything was measured.
+    #[error("stopped before anything was measured")]
+    Stopped,
+    /// The replications end before the warm-up does.
+    #[error(
+        "a replication ended after {ended} s, within the warm-up of {warmup} s: let it run longer, \
+         or shorten `run.warmup`"
+    )]
+    NothingAfterWarmup {
+        /// When the replication ended, seconds.
+        ended: f64,
+        /// The warm-up asked for, seconds.
+        warmup: f64,
+    },
+    /// No order ever comes.
+    #[error("no order enters: every producer's rate is 0, or its trace lies behind the run's end")]
+    NoOrders,
+    /// The accounts do not add up. A defect of this program, never the scenario's fault.
+    #[error(
+        "{entered} orders entered but {accounted} are accounted for; please report this as a bug"
+    )]
+    Unaccounted {
+        /// Orders that entered.
+        entered: u64,
+        /// Orders with an outcome.
+        accounted: u64,
+    },
+    /// The stays of the orders do not add up to the time integral of their number. A defect of this
+    /// program, never the scenario's fault.
+    #[error(
+        "the orders' stays and their number differ by a share of {share:e}; please report this as a bug"
+    )]
+    Unbalanced {
+        /// The relative difference.
+        share: f64,
+    },
+}

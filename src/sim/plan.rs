@@ -1,0 +1,167 @@
+//! The warm-up, found before the run by pilot replications.
+//!
+//! The pilots have random streams of their own and none of their orders is counted. A cut chosen
+//! on the very data it is applied to would favour quiet stretches and bias the averages; a cut from
+//! pilots cannot, and is the same for all replications.
+
+use super::control::Control;
+use super::replication::{Silent, Span, expected_duration, offered_rate, replicate};
+use super::simulate::in_order;
+use super::timeline::Timeline;
+use crate::network::{Network, Warmup};
+use crate::random::Arrivals;
+use crate::stats::mser5;
+
+/// Replications of the pilot.
+const PILOTS: u64 = 5;
+/// Orders that the first pilot run is long enough for.
+const PILOT_ORDERS: f64 = 20_000.0;
+/// The first pilot runs take this share of a replication, unless that is too few orders.
+const PILOT_SHARE: f64 = 1.0 / 16.0;
+
+/// What is left out at the start of every replication, and how that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// Seconds left out.
+    pub warmup: f64,
+    /// How the figure was found.
+    pub rule: StartRule,
+}
+
+/// How a warm-up was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartRule {
+    /// The scenario fixes it.
+    Fixed,
+    /// MSER-5 over pilot runs.
+    Mser5,
+    /// Like [`StartRule::Mser5`], but the pilots had not settled by the end of the longest run; half
+    /// of the run is left out.
+    Unsettled,
+    /// The arrivals are periodic: MSER-5, rounded up to whole periods.
+    WholePeriods,
+    /// The arrivals change with time or are recorded: nothing is left out, as there is no steady
+    /// state to wait for.
+    Transient,
+}
+
+impl StartRule {
+    /// Its name in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            StartRule::Fixed => "fixed",
+            StartRule::Mser5 => "mser5",
+            StartRule::Unsettled => "unsettled",
+            StartRule::WholePeriods => "whole_periods",
+            StartRule::Transient => "transient",
+        }
+    }
+}
+
+/// Finds the warm-up that the scenario asks for.
+pub(super) fn find_start(network: &Network, threads: usize, control: &Control) -> Start {
+    match network.run.warmup {
+        Warmup::Fixed(warmup) => Start {
+            warmup,
+            rule: StartRule::Fixed,
+        },
+        Warmup::Auto => automatic(network, threads, control),
+    }
+}
+
+fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
+    let whole = expected_duration(network);
+    match longest_period(network) {
+        Seasons::Never => settle(network, whole, threads, control),
+        Seasons::Every(period) if 2.0 * period <= whole => {
+            let found = settle(network, whole, threads, control);
+            let periods = (found.warmup / period).ceil().max(1.0);
+            let warmup = (periods * period).min((0.5 * whole / period).floor() * period);
+            Start {
+                warmup,
+                rule: StartRule::WholePeriods,
+            }
+        }
+        _ => Start {
+            warmup: 0.0,
+            rule: StartRule::Transient,
+        },
+    }
+}
+
+/// Pilot runs, longer and longer until they settle early within their length.
+fn settle(network: &Network, whole: f64, threads: usize, control: &Control) -> Start {
+    let enough = PILOT_ORDERS / offered_rate(network);
+    let mut length = (whole * PILOT_SHARE).max(enough).min(whole);
+    loop {
+        let (warmup, settled) = cut(network, &pilots(network, length, threads, control));
+        let last = length >= whole || control.stopped();
+        if settled && (warmup <= 0.25 * length || last) {
+            return Start {
+                warmup,
+                rule: StartRule::Mser5,
+            };
+        }
+        if last {
+            return Start {
+                warmup: 0.5 * whole,
+                rule: StartRule::Unsettled,
+            };
+        }
+        length = (2.0 * length).min(whole);
+    }
+}
+
+fn pilots(network: &Network, length: f64, threads: usize, control: &Control) -> Timeline {
+    let span = Span::pilot(length);
+    let mut sum = Timeline::empty(span.slice);
+    // Streams of replications that no run ever reaches.
+    let work = |i| replicate(network, u64::MAX - i, span, control, Silent).timeline;
+    in_order(threads, 0..PILOTS, work, |timeline| sum.add(&timeline));
+    sum
+}
+
+/// The latest cut that any stage asks for, in seconds, and whether all have settled.
+fn cut(network: &Network, timeline: &Timeline) -> (f64, bool) {
+    let cuts = (1..=network.stages.len()).map(|stage| mser5(&timeline.present(stage)));
+    let (cut, settled) = cuts.fold((0, true), |(cut, settled), found| {
+        (cut.max(found.cut), settled && found.settled)
+    });
+    (cut as f64 * timeline.width, settled)
+}
+
+enum Seasons {
+    /// The arrivals' law never changes.
+    Never,
+    /// It repeats after so many seconds.
+    Every(f64),
+    /// It changes for good.
+    Forever,
+}
+
+fn longest_period(network: &Network) -> Seasons {
+    network
+        .producers
+        .iter()
+        .fold(Seasons::Never, |worst, producer| {
+            match (worst, seasons(&producer.arrivals)) {
+                (Seasons::Forever, _) | (_, Seasons::Forever) => Seasons::Forever,
+                (Seasons::Every(a), Seasons::Every(b)) => Seasons::Every(a.max(b)),
+                (Seasons::Every(a), Seasons::Never) | (Seasons::Never, Seasons::Every(a)) => {
+                    Seasons::Every(a)
+                }
+                (Seasons::Never, Seasons::Never) => Seasons::Never,
+            }
+        })
+}
+
+fn seasons(arrivals: &Arrivals) -> Seasons {
+    match arrivals {
+        Arrivals::Schedule(schedule) if schedule.period.is_finite() => {
+            Seasons::Every(schedule.period)
+        }
+        Arrivals::Schedule(_) | Arrivals::Trace { .. } => Seasons::Forever,
+        Arrivals::Batch { process, .. } => seasons(process),
+        _ => Seasons::Never,
+    }
+}
