@@ -143,37 +143,51 @@ impl Mmck {
 
     /// P(Wq > t) of accepted orders, first in, first out.
     ///
-    /// Σᵢ P(Poisson(cμt) = i) P(j ≥ i): the sum runs over the i within 40 standard deviations.
+    /// Σᵢ P(Poisson(cμt) = i) P(j ≥ i), where P(j ≥ i) carries a factor rⁱ for r < 1. That factor
+    /// is taken into the Poisson law, whose mean becomes r cμt; the sum then runs over the i within
+    /// 12 standard deviations of that mean, beyond which there is less than 1e−30 of it.
     pub fn waiting_ccdf(&self, t: f64) -> f64 {
         if t < 0.0 {
             return 1.0;
         }
-        let mean = self.service_capacity() * t;
-        let reach = 40.0 * mean.sqrt() + 40.0;
+        let events = self.service_capacity() * t;
+        let tilt = self.load().min(1.0);
+        let mean = events * tilt;
+        let reach = 12.0 * mean.sqrt() + 40.0;
         let first = (mean - reach).max(0.0) as u64;
         let last = ((mean + reach) as u64).min(self.places.saturating_sub(1));
         if self.places == 0 || first > last {
             return 0.0;
         }
-        (first..=last)
-            .map(|i| poisson(mean, i) * self.sees_at_least(i))
-            .sum()
+        let mut weight = poisson(mean, first);
+        let mut sum = 0.0;
+        for i in first..=last {
+            sum += weight * self.room_above(i);
+            weight *= mean / (i + 1) as f64;
+        }
+        self.accepted.busy * (-(events - mean)).exp() * sum
     }
 
     fn service_capacity(&self) -> f64 {
         f64::from(self.consumers) * self.service_rate
     }
 
-    /// P(an accepted order finds all consumers busy and at least i waiting).
-    fn sees_at_least(&self, i: u64) -> f64 {
-        let r = self.arrival_rate / self.service_capacity();
-        let (rest, all) = (self.places - i, self.places);
-        let share = if r <= 1.0 {
-            r.powf(i as f64) * PowerSums::new(r, rest).zeroth / PowerSums::new(r, all).zeroth
+    /// r = λ/(cμ).
+    fn load(&self) -> f64 {
+        self.arrival_rate / self.service_capacity()
+    }
+
+    /// (1 − s^(m−i))/(1 − s^m) with s = min(r, 1/r) and m places: up to the factor rⁱ for r < 1 the
+    /// probability that i or more wait, given that all consumers are busy. Near s = 1 both powers
+    /// are near 1, hence the logarithms.
+    fn room_above(&self, i: u64) -> f64 {
+        let (rest, all) = ((self.places - i) as f64, self.places as f64);
+        let log = -self.load().ln().abs();
+        if log == 0.0 {
+            rest / all
         } else {
-            PowerSums::new(1.0 / r, rest).zeroth / PowerSums::new(1.0 / r, all).zeroth
-        };
-        self.accepted.busy * share
+            (rest * log).exp_m1() / (all * log).exp_m1()
+        }
     }
 
     /// The p-quantile of the waiting time of accepted orders, first in, first out.

@@ -2,9 +2,9 @@
 
 use super::flow::Flows;
 use super::traffic::Traffic;
-use super::{Figure, Figures, PipelineTheory, Reason, StageTheory};
+use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, Consumers, Discipline, Network, Place, Stage};
+use crate::network::{Capacity, Consumers, Discipline, Network, Place, Stage, StageId};
 
 /// What theory knows of a network.
 #[derive(Debug, Clone)]
@@ -59,6 +59,56 @@ impl NetworkTheory {
     /// One figure.
     pub fn figure(&self, place: Place, metric: Metric) -> Option<&Figure> {
         self.figures(place)?.get(&metric)
+    }
+
+    /// The places that orders come to: the pipeline, then each stage followed by its classes where
+    /// several come.
+    pub fn places(&self) -> Vec<Place> {
+        let mut places = vec![Place::Pipeline];
+        for (index, stage) in self.stages.iter().enumerate() {
+            let id = StageId(index);
+            places.push(Place::Stage(id));
+            places.extend(
+                stage
+                    .classes
+                    .iter()
+                    .map(|(class, _)| Place::Class(id, *class)),
+            );
+        }
+        places
+    }
+
+    /// A stage's model in Kendall's notation.
+    pub fn model(&self, stage: StageId) -> &str {
+        self.stages.get(stage.0).map_or("-", |theory| &theory.model)
+    }
+
+    /// The distribution of a time at a place, where theory knows it.
+    pub fn curve(&self, place: Place, kind: TimeKind) -> Option<&Curve> {
+        let stage = |stage: StageId| self.stages.get(stage.0);
+        match (place, kind) {
+            (Place::Pipeline, TimeKind::Latency) => self.pipeline.latency.as_ref(),
+            (Place::Stage(id), TimeKind::Waiting) => stage(id)?.waiting.as_ref(),
+            (Place::Stage(id), TimeKind::Service) => stage(id)?.service.as_ref(),
+            (Place::Stage(id), TimeKind::Sojourn) => stage(id)?.sojourn.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a place has no steady state: a queue without bound that is offered as much as its
+    /// consumers can do, or more; and the pipeline with such a stage.
+    pub fn unstable(&self, place: Place) -> bool {
+        let overloaded = |(theory, stage): (&StageTheory, &Stage)| {
+            stage.capacity == Capacity::Unbounded
+                && theory.offered_load.is_some_and(|load| load >= 1.0)
+        };
+        let mut stages = self.stages.iter().zip(&self.settings);
+        match place {
+            Place::Pipeline => stages.any(overloaded),
+            Place::Stage(stage) | Place::Class(stage, _) => {
+                stages.nth(stage.0).is_some_and(overloaded)
+            }
+        }
     }
 
     /// Why a figure is missing: the assumption that is violated, or that no formula is known.
