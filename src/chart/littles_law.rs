@@ -69,7 +69,7 @@ fn series(held: &[Held], scale: &Scale) -> Vec<Series> {
         Scale::Categories(_) => Vec::new(),
     };
     let point = |h: &Held| Point {
-        label: format!("{}  {}", human::signed_percent(h.residual), h.name),
+        label: format!("{}  {}", residual(h.residual), h.name),
         ..Point::at(h.product(), h.number)
     };
     let points = held.iter().map(point).collect();
@@ -83,12 +83,21 @@ fn series(held: &[Held], scale: &Scale) -> Vec<Series> {
     ]
 }
 
+/// A residual in percent as long as that shows anything, else as a power of ten.
+fn residual(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 5e-5 {
+        return human::signed_percent(value);
+    }
+    let sign = if value > 0.0 { "+" } else { "" };
+    format!("{sign}{}", human::number(value))
+}
+
 fn title(held: &[Held]) -> String {
     let worst = held
         .iter()
         .max_by(|a, b| a.residual.abs().total_cmp(&b.residual.abs()));
     worst.map_or_else(String::new, |worst| {
-        let size = human::signed_percent(worst.residual.abs());
+        let size = residual(worst.residual.abs());
         let size = size.trim_start_matches('+');
         match worst.residual.abs() {
             r if r < 0.02 => format!("Little's law holds everywhere to within {size}"),

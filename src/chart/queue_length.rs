@@ -58,25 +58,24 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
         Role::Simulation,
         Shape::Step(steps(&rows)),
     )];
-    let mut markers = warmup(records);
     let mean = records.predicted(stage.at, Metric::QueueLength);
-    let growth = records
-        .predicted(stage.at, Metric::BacklogGrowth)
-        .filter(|rate| *rate > 0.0);
-    match (growth, mean) {
-        (Some(rate), _) => {
-            let line = vec![(0.0, 0.0), (last, rate * last)];
-            let label = "growth by theory, λ − cμ";
-            series.push(Series::new(label, Role::Theory, Shape::Line(line)));
-        }
-        (None, Some(at)) => markers.push(Marker::Horizontal {
-            at,
-            label: "theory, steady state".to_owned(),
-            role: Role::Theory,
-        }),
-        (None, None) => {}
-    }
-    let tops = rows.iter().map(|row| row.queue_length).chain(mean);
+    let growth = records.predicted(stage.at, Metric::BacklogGrowth);
+    let theory = match (growth.filter(|_| records.grows(stage.at)), mean) {
+        (Some(rate), _) => Some(("growth by theory, λ − cμ", (0.0, rate * last))),
+        (None, Some(mean)) => Some(("theory, steady state", (mean, mean))),
+        (None, None) => None,
+    };
+    series.extend(theory.map(|(label, (from, to))| {
+        Series::new(
+            label,
+            Role::Theory,
+            Shape::Line(vec![(0.0, from), (last, to)]),
+        )
+    }));
+    let tops = steps(&rows)
+        .into_iter()
+        .map(|(_, length)| length)
+        .chain(mean);
     Some(Panel {
         title: stage.name.to_owned(),
         y: Axis {
@@ -85,18 +84,27 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
             scale: Scale::from_zero(tops),
         },
         series,
-        markers,
+        markers: warmup(records),
     })
 }
 
-/// Corners of the steps: each row tells the average up to its time.
+/// More steps than this would only blacken the panel.
+const STEPS: usize = 125;
+
+/// Corners of the steps: each row tells the average up to its time. Neighbouring rows are averaged
+/// where there are too many.
 fn steps(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
-    let starts = std::iter::once(0.0).chain(rows.iter().map(|row| row.time));
+    let groups: Vec<&[&TimeRow]> = rows.chunks(rows.len().div_ceil(STEPS)).collect();
+    let end = |group: &[&TimeRow]| group.last().map_or(0.0, |row| row.time);
+    let mean = |group: &[&TimeRow]| {
+        group.iter().map(|row| row.queue_length).sum::<f64>() / group.len() as f64
+    };
+    let starts = std::iter::once(0.0).chain(groups.iter().map(|group| end(group)));
     let mut corners: Vec<(f64, f64)> = starts
-        .zip(rows)
-        .map(|(start, row)| (start, row.queue_length))
+        .zip(&groups)
+        .map(|(start, group)| (start, mean(group)))
         .collect();
-    corners.extend(rows.last().map(|row| (row.time, row.queue_length)));
+    corners.extend(groups.last().map(|group| (end(group), mean(group))));
     corners
 }
 
@@ -117,11 +125,11 @@ fn title(records: &RunRecords) -> String {
     let stages = records.stages();
     let growing: Vec<(f64, &str)> = stages
         .iter()
+        .filter(|stage| records.grows(stage.at))
         .filter_map(|stage| {
             let rate = records.measured(stage.at, Metric::BacklogGrowth)?;
             Some((rate, stage.name))
         })
-        .filter(|(rate, _)| *rate > 0.0)
         .collect();
     match growing.as_slice() {
         [] => longest(records, &stages),

@@ -38,6 +38,12 @@ impl RunRecords {
         self.row(at, metric)?.theory.filter(|v| v.is_finite())
     }
 
+    /// Whether the backlog at a place keeps growing, so that its averages are withheld.
+    pub(super) fn grows(&self, at: &str) -> bool {
+        let row = self.row(at, Metric::QueueLength);
+        row.is_some_and(|row| row.verdict == "no_steady_state")
+    }
+
     /// The limit set to a metric at a place.
     pub(super) fn limit(&self, at: &str, metric: Metric) -> Option<f64> {
         let name = metric.to_string();

@@ -138,6 +138,8 @@ fn stage(records: &mut RunRecords, Stage(name, rate, service): &Stage, seed: usi
         push("sojourn_time", sojourn, sojourn, 6);
         push("sojourn_time_p99", 4.605 * sojourn, 4.605 * sojourn, 7);
         push("processing_time", 1.0 / service, 1.0 / service, 8);
+        // A slope of nearly nothing, as any stable stage has.
+        push("backlog_growth", 7e-6, 0.0, 10);
         let residual = row(
             &at,
             "little_residual",
@@ -155,6 +157,12 @@ fn stage(records: &mut RunRecords, Stage(name, rate, service): &Stage, seed: usi
     } else {
         let growth = rate - service;
         push("backlog_growth", growth, growth, 10);
+        records.metrics.push(MetricRow {
+            mean: None,
+            theory: None,
+            verdict: "no_steady_state".to_owned(),
+            ..row(&at, "queue_length", 0.0, 0.0, "exact", 2)
+        });
     }
     for i in 0..120 {
         let time = 60.0 * (i + 1) as f64;
