@@ -22,6 +22,7 @@
 #![deny(missing_docs)]
 
 pub mod chart;
+pub mod cli;
 pub mod metric;
 pub mod network;
 pub mod random;

@@ -1,0 +1,121 @@
+//! Flags that several commands share.
+
+use super::exit::Failure;
+use crate::network::{Horizon, Network, Replications, Warmup};
+use crate::report::{ScenarioRecord, Warning};
+use crate::scenario::{self, units, units::Dimension};
+use clap::Args;
+use std::num::NonZeroU64;
+use std::path::Path;
+
+/// Changes to a scenario from the command line.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ScenarioFlags {
+    /// Change any value of the scenario, such as stage.payment.consumers=40 (repeatable)
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// The master seed of all random streams
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Run exactly this many replications
+    #[arg(long, value_name = "N")]
+    pub replications: Option<NonZeroU64>,
+    /// Simulate this long in each replication, such as 2h or 90s
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+}
+
+/// How to compute.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ThreadFlags {
+    /// Threads to use [default: one a core]; the figures do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+impl ThreadFlags {
+    pub(super) fn count(self) -> usize {
+        match self.threads {
+            Some(threads) => usize::from(threads),
+            None => std::thread::available_parallelism().map_or(1, |n| n.get()),
+        }
+    }
+}
+
+/// A scenario as the command line asks for it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub network: Network,
+    pub record: ScenarioRecord,
+    pub noticed: Vec<Warning>,
+}
+
+/// Loads a scenario and applies the flags.
+pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
+    let loaded = scenario::load(file, &flags.set)?;
+    let mut network = loaded.network;
+    apply(&mut network, flags)?;
+    let noticed = loaded
+        .warnings
+        .iter()
+        .map(|w| Warning::Scenario(w.message.clone()))
+        .collect();
+    let record = ScenarioRecord::new(&file.display().to_string(), &loaded.text, &said(flags));
+    Ok(Asked {
+        network,
+        record,
+        noticed,
+    })
+}
+
+fn apply(network: &mut Network, flags: &ScenarioFlags) -> Result<(), Failure> {
+    if let Some(seed) = flags.seed {
+        network.seed = seed;
+    }
+    if let Some(replications) = flags.replications {
+        network.run.replications = Replications::Fixed(replications.get());
+    }
+    if let Some(text) = &flags.duration {
+        let duration = duration(text)
+            .map_err(|problem| Failure::Usage(format!("--duration {text}: {problem}")))?;
+        network.run.horizon = Horizon::Duration(duration);
+        if let Warmup::Fixed(warmup) = network.run.warmup
+            && warmup >= duration
+        {
+            return Err(Failure::Usage(format!(
+                "--duration {text}: not longer than the warm-up of {warmup} s; make it longer, or \
+                 add --set run.warmup=auto"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A positive time.
+fn duration(text: &str) -> Result<f64, String> {
+    match units::parse(text, Dimension::Time) {
+        Ok(seconds) if seconds > 0.0 => Ok(seconds),
+        Ok(_) => Err("a run must last longer than 0 s".to_owned()),
+        Err(problem) => Err(format!("{problem}; it takes {}", Dimension::Time.accepts())),
+    }
+}
+
+/// All changes in the words of the command line, for the manifest.
+fn said(flags: &ScenarioFlags) -> Vec<String> {
+    let mut said = flags.set.clone();
+    said.extend(flags.seed.map(|seed| format!("seed={seed}")));
+    said.extend(flags.replications.map(|n| format!("run.replications={n}")));
+    said.extend(flags.duration.iter().map(|d| format!("run.duration={d}")));
+    said
+}
+
+/// The command line as it was typed.
+pub(super) fn command_line() -> Vec<String> {
+    let mut words: Vec<String> = std::env::args_os()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if let Some(program) = words.first_mut() {
+        *program = "orderline".to_owned();
+    }
+    words
+}

@@ -1,0 +1,114 @@
+//! `orderline compare`: scenarios or finished runs side by side.
+
+use super::args::{ScenarioFlags, ThreadFlags, load};
+use super::exit::{Exit, Failure};
+use super::progress::watched;
+use super::run::print;
+use crate::report::{Contrast, Detail, RunReport, Side, contrast_csv, contrast_table, read_side};
+use crate::theory;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Compare scenarios (under common random numbers) or finished output folders
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orderline compare scenarios/mm1.toml faster.toml
+  orderline compare output/checkout output/busy --json
+
+Scenarios are simulated with the same seed, so that both see the same orders; their differences are
+taken replication by replication. Output folders of equal seed and number of replications are paired
+likewise, others are compared as independent runs.")]
+pub(super) struct CompareArgs {
+    /// Scenario files, or output folders of earlier runs; the first is compared with each other one
+    #[arg(required = true, num_args = 2.., value_name = "FILE or DIR")]
+    what: Vec<PathBuf>,
+    #[command(flatten)]
+    scenario: ScenarioFlags,
+    #[command(flatten)]
+    threads: ThreadFlags,
+    /// Also write comparison.csv into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document on stdout and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    all: bool,
+    /// Show no table and no progress
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
+    let sides = sides(args)?;
+    let contrast = Contrast::new(&sides);
+    if let Some(out) = &args.out {
+        let failed = |error| Failure::Io(format!("write to {}", out.display()), error);
+        std::fs::create_dir_all(out).map_err(failed)?;
+        let csv = contrast_csv(&contrast).map_err(|error| Failure::Defect(error.to_string()))?;
+        std::fs::write(out.join("comparison.csv"), csv).map_err(failed)?;
+    }
+    if args.json {
+        let json = serde_json::to_string_pretty(&contrast);
+        print(&(json.map_err(|error| Failure::Defect(error.to_string()))? + "\n"))?;
+    } else if !args.quiet {
+        let detail = if args.all { Detail::All } else { Detail::Main };
+        print(&contrast_table(&contrast, detail))?;
+    }
+    let partial = sides.iter().any(|side| side.partial);
+    Ok(if partial {
+        Exit::Interrupted
+    } else {
+        Exit::Fine
+    })
+}
+
+fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
+    let folders = args.what.iter().filter(|what| what.is_dir()).count();
+    if folders == args.what.len() {
+        return Ok(args
+            .what
+            .iter()
+            .map(|dir| read_side(dir))
+            .collect::<Result<_, _>>()?);
+    }
+    if folders > 0 {
+        let text = "compare either scenario files or output folders, not one with the other; \
+                    run the scenario first and compare its output folder";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let mut asked = Vec::new();
+    for file in &args.what {
+        asked.push(load(file, &args.scenario)?);
+    }
+    // Common random numbers: one seed for all, that of the first unless the flags say otherwise.
+    let seed = asked[0].network.seed;
+    let mut sides = Vec::new();
+    for (file, mut asked) in args.what.iter().zip(asked) {
+        asked.network.seed = seed;
+        let theory = theory::analyze(&asked.network);
+        let sim = watched(
+            &asked.network,
+            args.threads.count(),
+            args.quiet || args.json,
+        )?;
+        let report = RunReport::new(
+            asked.network,
+            asked.record,
+            theory,
+            Some(sim),
+            asked.noticed,
+        );
+        sides.push(Side::of(&report, &label(file)));
+    }
+    Ok(sides)
+}
+
+fn label(file: &Path) -> String {
+    file.file_stem()
+        .unwrap_or(file.as_os_str())
+        .to_string_lossy()
+        .into_owned()
+}

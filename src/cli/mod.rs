@@ -1,0 +1,82 @@
+//! The command line: one file a command.
+//!
+//! Data goes to stdout, talk to stderr, and progress to stderr only where it is a terminal.
+
+mod args;
+mod chart;
+mod check;
+mod compare;
+mod completions;
+mod exit;
+mod new;
+mod orders;
+mod progress;
+mod run;
+mod theory;
+
+pub use exit::{Exit, Failure};
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  orderline new shop                         a commented scenario to start from
+  orderline run shop.toml                    simulate it, beside its formulas
+  orderline run shop.toml --set stage.payment.consumers=40
+  orderline theory shop.toml                 the formulas alone
+  orderline compare shop.toml bigger.toml    which is better, and is that certain?
+
+Exit codes:
+  0  fine
+  1  an asked-for check failed: an SLO; with --strict a figure that differs from an exact formula
+  2  the command line or the scenario is wrong
+  3  the outside failed: disk, broker
+  4  an asked-for check is undecided: the interval straddles the limit
+  130  interrupted; what was measured is kept and marked partial";
+
+/// How will an order pipeline on message queues behave under load, and why?
+///
+/// One scenario file describes producers, queues, consumers and the stages an order passes.
+/// Orderline simulates it, computes the queueing formulas that fit it, and puts every measured
+/// figure beside its prediction with a verdict.
+#[derive(Debug, Parser)]
+#[command(name = "orderline", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArgs),
+    Theory(theory::TheoryArgs),
+    Compare(compare::CompareArgs),
+    Check(check::CheckArgs),
+    Chart(chart::ChartArgs),
+    New(new::NewArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the command that the process was called with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Theory(args) => theory::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Chart(args) => chart::run(&args),
+        Command::New(args) => new::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    let exit = result.unwrap_or_else(|failure| {
+        failure.report();
+        failure.exit()
+    });
+    ExitCode::from(exit)
+}
+
+/// The command line's definition, for completions.
+fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}

@@ -1,0 +1,91 @@
+//! A simulation with progress on a terminal, stopped by Ctrl-C.
+
+use super::exit::Failure;
+use crate::network::Network;
+use crate::report::format;
+use crate::sim::{Control, SimOptions, SimResult, expected_orders, simulate};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// Between two looks at how far the simulation is.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Simulates on threads of their own, while this one draws progress and listens for Ctrl-C, which
+/// stops the simulation and keeps what was measured.
+///
+/// # Errors
+/// Those of [`simulate`], and when the runtime cannot be started.
+pub(super) fn watched(
+    network: &Network,
+    threads: usize,
+    quiet: bool,
+) -> Result<SimResult, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Io("start the runtime".to_owned(), error))?;
+    runtime.block_on(watch(Arc::new(network.clone()), threads, quiet))
+}
+
+async fn watch(network: Arc<Network>, threads: usize, quiet: bool) -> Result<SimResult, Failure> {
+    let control = Arc::new(Control::default());
+    let bar = bar(&network, quiet);
+    let mut work = {
+        let (network, control) = (Arc::clone(&network), Arc::clone(&control));
+        tokio::task::spawn_blocking(move || simulate(&network, SimOptions { threads }, &control))
+    };
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let per_replication = expected_orders(&network);
+    let result = loop {
+        tokio::select! {
+            result = &mut work => break result,
+            _ = ticks.tick() => update(&bar, &control, per_replication),
+            interrupt = tokio::signal::ctrl_c() => {
+                // Without a handler the default of the system ends the program, as it should.
+                if interrupt.is_ok() {
+                    control.stop();
+                }
+            }
+        }
+    };
+    bar.finish_and_clear();
+    Ok(result.map_err(|error| Failure::Defect(error.to_string()))??)
+}
+
+fn bar(network: &Network, quiet: bool) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+    }
+    let bar = ProgressBar::new(0);
+    let rate = |state: &ProgressState, out: &mut dyn Write| {
+        let _ = write!(out, "{:.1} M orders/s", state.per_sec() / 1e6);
+    };
+    if let Ok(style) =
+        ProgressStyle::with_template("{prefix} {bar:30} {percent:>3} %  {msg}  {rate}  {eta} left")
+    {
+        bar.set_style(style.with_key("rate", rate).progress_chars("━╸─"));
+    }
+    bar.set_prefix(network.name.clone());
+    bar
+}
+
+fn update(bar: &ProgressBar, control: &Control, per_replication: f64) {
+    let (done, planned) = control.replications();
+    if planned == 0 {
+        bar.set_message("finding the warm-up");
+        return;
+    }
+    let expected = (per_replication * planned as f64) as u64;
+    bar.set_length(expected.max(control.orders()));
+    bar.set_position(control.orders());
+    bar.set_message(format!(
+        "{} of {} replications",
+        format::count(done),
+        format::count(planned)
+    ));
+}

@@ -1,0 +1,167 @@
+//! `orderline run`: simulate, compare with theory, judge, write.
+
+use super::args::{Asked, ScenarioFlags, ThreadFlags, command_line, load};
+use super::exit::{Exit, Failure};
+use super::orders::OrderFile;
+use super::progress::watched;
+use crate::report::{Detail, Document, RunReport, SloState, Verdict, WrittenFiles, summary, write};
+use crate::theory;
+use clap::Args;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Simulate scenarios beside their formulas, and write tables, charts and a report
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orderline run scenarios/checkout.toml
+  orderline run shop.toml --set producer.web.arrivals.poisson.rate=150/s --out output/busy
+  orderline run shop.toml --json | jq .pipeline.metrics.latency_p99.measured")]
+pub(super) struct RunArgs {
+    /// The scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    scenario: ScenarioFlags,
+    #[command(flatten)]
+    threads: ThreadFlags,
+    /// The output folder; of several files, the folder of their folders [default: output/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document on stdout and nothing else there
+    #[arg(long)]
+    json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    all: bool,
+    /// Print no table and no progress
+    #[arg(long)]
+    quiet: bool,
+    /// Also write orders.csv: every order of the first replication
+    #[arg(long)]
+    orders: bool,
+    /// Fail (exit code 1) if a figure differs from an exact formula
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    // All files are read before the first is run: a typing error should not cost an hour.
+    let asked: Vec<Asked> = args
+        .files
+        .iter()
+        .map(|file| load(file, &args.scenario))
+        .collect::<Result<_, _>>()?;
+    distinct_folders(args, &asked)?;
+    let mut exit = Exit::Fine;
+    let mut documents = Vec::new();
+    for asked in asked {
+        let report = run_one(args, asked)?;
+        documents.push(Document::new(&report));
+        exit = exit.max(judgement(args, &report));
+        if exit == Exit::Interrupted {
+            break;
+        }
+    }
+    if args.json {
+        print_json(&documents)?;
+    }
+    Ok(exit)
+}
+
+/// Two scenarios of one name would overwrite each other's folder.
+fn distinct_folders(args: &RunArgs, asked: &[Asked]) -> Result<(), Failure> {
+    for (index, one) in asked.iter().enumerate() {
+        let name = &one.network.name;
+        if asked[..index]
+            .iter()
+            .any(|other| other.network.name == *name)
+        {
+            let file = args.files[index].display();
+            return Err(Failure::Usage(format!(
+                "{file}: another of these scenarios is named {name} too, and both would be written \
+                 to one folder; rename one, or run them one by one with --out"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
+    let out = folder(args, &asked);
+    // The folder is made first: a disk that refuses should not cost an hour either.
+    let staged = crate::report::Staged::create(&out)?;
+    let theory = theory::analyze(&asked.network);
+    let sim = watched(&asked.network, args.threads.count(), args.quiet)?;
+    let report = RunReport::new(
+        asked.network,
+        asked.record,
+        theory,
+        Some(sim),
+        asked.noticed,
+    );
+    if args.orders {
+        OrderFile::write(&report.network, &staged)?;
+    }
+    let files = write(&report, staged, &command_line())?;
+    show(args, &report, &out, &files)?;
+    Ok(report)
+}
+
+fn folder(args: &RunArgs, asked: &Asked) -> PathBuf {
+    let name = &asked.network.name;
+    match &args.out {
+        Some(out) if args.files.len() == 1 => out.clone(),
+        Some(out) => out.join(name),
+        None => Path::new("output").join(name),
+    }
+}
+
+fn show(
+    args: &RunArgs,
+    report: &RunReport,
+    out: &Path,
+    files: &WrittenFiles,
+) -> Result<(), Failure> {
+    if args.quiet || args.json {
+        return Ok(());
+    }
+    let detail = if args.all { Detail::All } else { Detail::Main };
+    let mut text = summary(report, detail);
+    text.push_str(&format!(
+        "\nwrote {}/ ({} charts, report.html)\n",
+        out.display(),
+        files.charts
+    ));
+    print(&text)
+}
+
+/// Prints to stdout, without colours where it is no terminal.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    anstream::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| Failure::Io("write to stdout".to_owned(), error))
+}
+
+/// One document for one scenario, an array of them for several.
+fn print_json(documents: &[Document]) -> Result<(), Failure> {
+    let json = match documents {
+        [one] => serde_json::to_string_pretty(one),
+        several => serde_json::to_string_pretty(several),
+    };
+    let text = json.map_err(|error| Failure::Defect(error.to_string()))?;
+    print(&(text + "\n"))
+}
+
+fn judgement(args: &RunArgs, report: &RunReport) -> Exit {
+    if report.sim.as_ref().is_some_and(|sim| sim.partial) {
+        return Exit::Interrupted;
+    }
+    let slo = |state| report.slos.iter().any(|judgement| judgement.state == state);
+    let differs = args.strict && report.comparison.count(Verdict::Differs) > 0;
+    match () {
+        () if differs || slo(SloState::Violated) => Exit::CheckFailed,
+        () if slo(SloState::Undecided) => Exit::Undecided,
+        () => Exit::Fine,
+    }
+}

@@ -1,0 +1,173 @@
+//! Figures as readers of a terminal want them: a unit that fits, and as many digits as are known.
+
+use crate::metric::Unit;
+
+/// A value, its half-width and a predicted value in one common unit, all to the same decimals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formatted {
+    /// The value.
+    pub value: String,
+    /// Half-width of its interval; empty without one.
+    pub half_width: String,
+    /// The prediction; empty without one.
+    pub theory: String,
+    /// The unit of all three.
+    pub unit: &'static str,
+}
+
+/// Formats a measurement and its prediction: the unit is chosen by the larger of the two, the
+/// decimals so that the half-width shows two digits (four significant digits without one).
+///
+/// ```
+/// use orderline::{metric::Unit, report::format};
+/// let f = format::figure(Unit::Seconds, Some(0.06252), Some(0.00031), Some(0.0625));
+/// assert_eq!((f.value.as_str(), f.half_width.as_str(), f.theory.as_str(), f.unit),
+///            ("62.52", "0.31", "62.50", "ms"));
+/// ```
+pub fn figure(unit: Unit, value: Option<f64>, half: Option<f64>, theory: Option<f64>) -> Formatted {
+    let size = value.unwrap_or(0.0).abs().max(theory.unwrap_or(0.0).abs());
+    let (unit, factor) = scale(unit, size);
+    let decimals = decimals(size / factor, half.map(|half| half / factor));
+    let show = |x: Option<f64>| x.map_or(String::new(), |x| fixed(x / factor, decimals));
+    Formatted {
+        value: show(value),
+        half_width: show(half),
+        theory: show(theory),
+        unit,
+    }
+}
+
+/// A single value with its unit, to four significant digits.
+pub fn value(unit: Unit, value: f64) -> String {
+    let formatted = figure(unit, Some(value), None, None);
+    format!("{} {}", formatted.value, formatted.unit)
+        .trim_end()
+        .to_owned()
+}
+
+/// A relative difference in percent, with its sign.
+pub fn percent(share: f64) -> String {
+    let decimals = if share.abs() < 0.1 { 2 } else { 1 };
+    if share.abs() >= 100.0 {
+        return format!("{share:+.2e}");
+    }
+    format!("{:+.decimals$} %", 100.0 * share)
+}
+
+/// A whole number with its thousands apart.
+///
+/// ```
+/// assert_eq!(orderline::report::format::count(8_640_012), "8,640,012");
+/// ```
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| std::str::from_utf8(group).unwrap_or_default())
+        .collect();
+    groups.join(",")
+}
+
+/// A span of time as people say it.
+///
+/// ```
+/// use orderline::report::format::duration;
+/// assert_eq!((duration(7200.0), duration(90.5)), ("2 h".to_owned(), "90.5 s".to_owned()));
+/// ```
+pub fn duration(seconds: f64) -> String {
+    let units = [("d", 86_400.0), ("h", 3600.0), ("min", 60.0)];
+    let whole = |(_, length): &&(&str, f64)| {
+        seconds >= *length && (seconds / length * 100.0).fract().abs() < 1e-9
+    };
+    match units.iter().find(whole) {
+        Some((symbol, length)) => format!("{} {symbol}", seconds / length),
+        None => value(Unit::Seconds, seconds).replace(".00 ", " "),
+    }
+}
+
+fn scale(unit: Unit, size: f64) -> (&'static str, f64) {
+    match unit {
+        Unit::Seconds => time_scale(size),
+        Unit::BytesPerSecond => bytes_scale(size),
+        Unit::OrdersPerSecond => ("/s", 1.0),
+        Unit::SecondsSquared => ("s²", 1.0),
+        Unit::Orders | Unit::Ratio => ("", 1.0),
+    }
+}
+
+fn time_scale(size: f64) -> (&'static str, f64) {
+    match size {
+        0.0 => ("s", 1.0),
+        s if s < 1e-6 => ("ns", 1e-9),
+        s if s < 1e-3 => ("µs", 1e-6),
+        s if s < 1.0 => ("ms", 1e-3),
+        s if s < 1e5 => ("s", 1.0),
+        _ => ("h", 3600.0),
+    }
+}
+
+fn bytes_scale(size: f64) -> (&'static str, f64) {
+    match size {
+        s if s < 1e3 => ("B/s", 1.0),
+        s if s < 1e6 => ("kB/s", 1e3),
+        s if s < 1e9 => ("MB/s", 1e6),
+        _ => ("GB/s", 1e9),
+    }
+}
+
+/// Decimals that show two digits of the half-width, or four significant digits of the value; never
+/// more than seven digits of the value.
+fn decimals(size: f64, half: Option<f64>) -> usize {
+    let lead = |x: f64| x.log10().floor() as i32;
+    let most = if size > 0.0 { 6 - lead(size) } else { 9 };
+    let wanted = match half {
+        Some(half) if half > 0.0 => (1 - lead(half)).min(most),
+        _ if size > 0.0 => 3 - lead(size),
+        _ => 0,
+    };
+    wanted.clamp(0, 9) as usize
+}
+
+/// Like `{:.n}`, without a sign on zero, and with a power of ten for what would fill the line.
+fn fixed(x: f64, decimals: usize) -> String {
+    if x.abs() >= 1e9 {
+        return format!("{x:.3e}");
+    }
+    let text = format!("{x:.decimals$}");
+    let zero = text.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
+    if zero {
+        text.trim_start_matches('-').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_widths_decide_the_decimals() {
+        let f = figure(Unit::Orders, Some(4.01234), Some(0.0213), Some(4.0));
+        assert_eq!(
+            (f.value.as_str(), f.half_width.as_str(), f.theory.as_str()),
+            ("4.012", "0.021", "4.000")
+        );
+        let certain = figure(Unit::Ratio, Some(1.0), Some(6e-12), Some(1.0));
+        assert_eq!(certain.value, "1.000000");
+        assert_eq!(
+            figure(Unit::Ratio, Some(-1e-12), Some(0.001), None).value,
+            "0.0000"
+        );
+    }
+
+    #[test]
+    fn values_alone_have_four_digits() {
+        assert_eq!(value(Unit::Seconds, 0.2302585), "230.3 ms");
+        assert_eq!(value(Unit::OrdersPerSecond, 120.0), "120.0 /s");
+        assert_eq!(value(Unit::Ratio, 0.0), "0");
+        assert_eq!(percent(-0.0123), "-1.23 %");
+    }
+}

@@ -1,0 +1,238 @@
+//! The JSON document of `--json`.
+
+use super::comparison::{Comparison, Line};
+use super::run_report::RunReport;
+use super::slo::SloJudgement;
+use super::verdict::Verdict;
+use crate::network::{Network, Place, SloBound, StageId};
+use crate::sim::{Outcome, SimResult};
+use crate::theory::Figure;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The whole document.
+#[derive(Debug, Serialize)]
+pub struct Document {
+    orderline: &'static str,
+    scenario: Scenario,
+    run: Option<Run>,
+    pipeline: Pipeline,
+    stages: Vec<Stage>,
+    slos: Vec<Slo>,
+    warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Scenario {
+    name: String,
+    file: String,
+    sha256: String,
+    set: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Run {
+    engine: &'static str,
+    seed: u64,
+    replications: u64,
+    warmup: f64,
+    warmup_rule: &'static str,
+    measured: f64,
+    confidence: f64,
+    verdict_level: f64,
+    judged: usize,
+    entered: u64,
+    partial: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Pipeline {
+    metrics: Metrics,
+    outcomes: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Stage {
+    name: String,
+    model: String,
+    metrics: Metrics,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    classes: BTreeMap<String, Class>,
+}
+
+#[derive(Debug, Serialize)]
+struct Class {
+    metrics: Metrics,
+}
+
+type Metrics = BTreeMap<String, MetricValue>;
+
+#[derive(Debug, Serialize)]
+struct MetricValue {
+    unit: &'static str,
+    measured: Option<Measured>,
+    theory: Option<Theory>,
+    difference: Option<f64>,
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Measured {
+    mean: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Theory {
+    value: f64,
+    kind: String,
+    formula: &'static str,
+    reference: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Slo {
+    at: String,
+    metric: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    below: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above: Option<f64>,
+    measured: Option<Measured>,
+    verdict: &'static str,
+}
+
+impl Document {
+    /// The document of a finished run, or of theory alone where nothing was simulated.
+    pub fn new(report: &RunReport) -> Document {
+        let network = &report.network;
+        let scenario = Scenario {
+            name: network.name.clone(),
+            file: report.scenario.file.clone(),
+            sha256: report.scenario.sha256.clone(),
+            set: report.scenario.set.clone(),
+        };
+        let stages = (0..network.stages.len()).map(|i| stage(report, StageId(i)));
+        Document {
+            orderline: env!("CARGO_PKG_VERSION"),
+            scenario,
+            run: report
+                .sim
+                .as_ref()
+                .map(|sim| run(network, sim, &report.comparison)),
+            pipeline: Pipeline {
+                metrics: metrics(&report.comparison, Place::Pipeline),
+                outcomes: report.sim.as_ref().map(outcomes).unwrap_or_default(),
+            },
+            stages: stages.collect(),
+            slos: report
+                .slos
+                .iter()
+                .map(|slo| slo_value(network, slo))
+                .collect(),
+            warnings: report.warnings.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+fn run(network: &Network, sim: &SimResult, comparison: &Comparison) -> Run {
+    Run {
+        engine: "events",
+        seed: network.seed,
+        replications: sim.replications,
+        warmup: sim.start.warmup,
+        warmup_rule: sim.start.rule.name(),
+        measured: sim.measured,
+        confidence: comparison.confidence,
+        verdict_level: comparison.verdict_level,
+        judged: comparison.judged,
+        entered: sim.entered,
+        partial: sim.partial,
+    }
+}
+
+/// Orders by outcome.
+pub(super) fn outcomes(sim: &SimResult) -> BTreeMap<String, u64> {
+    Outcome::ALL
+        .iter()
+        .map(|o| (o.to_string(), sim.outcomes.of(*o)))
+        .collect()
+}
+
+fn stage(report: &RunReport, id: StageId) -> Stage {
+    let places = report.comparison.places();
+    let classes = places.into_iter().filter_map(|place| match place {
+        Place::Class(stage, class) if stage == id => {
+            let name = report.network.classes[class.0].name.clone();
+            Some((
+                name,
+                Class {
+                    metrics: metrics(&report.comparison, place),
+                },
+            ))
+        }
+        _ => None,
+    });
+    Stage {
+        name: report.network.stages[id.0].name.clone(),
+        model: report.theory.model(id).to_owned(),
+        metrics: metrics(&report.comparison, Place::Stage(id)),
+        classes: classes.collect(),
+    }
+}
+
+fn metrics(comparison: &Comparison, place: Place) -> Metrics {
+    let here = comparison.lines.iter().filter(|line| line.place == place);
+    here.map(|line| (line.metric.to_string(), value(line, comparison.confidence)))
+        .collect()
+}
+
+fn value(line: &Line, confidence: f64) -> MetricValue {
+    let measured = line.measured.as_ref().map(|estimate| {
+        let interval = estimate.interval(confidence);
+        Measured {
+            mean: estimate.point,
+            low: interval.map(|i| i.low),
+            high: interval.map(|i| i.high),
+        }
+    });
+    MetricValue {
+        unit: line.metric.unit().symbol(),
+        measured,
+        theory: line.theory.as_ref().map(theory),
+        difference: line.difference(),
+        verdict: line.verdict,
+        reason: line.why_not.clone(),
+    }
+}
+
+fn theory(figure: &Figure) -> Theory {
+    Theory {
+        value: figure.value,
+        kind: figure.kind.to_string(),
+        formula: figure.formula,
+        reference: figure.reference,
+    }
+}
+
+fn slo_value(network: &Network, judgement: &SloJudgement) -> Slo {
+    let (below, above) = match judgement.slo.bound {
+        SloBound::Below(limit) => (Some(limit), None),
+        SloBound::Above(limit) => (None, Some(limit)),
+    };
+    Slo {
+        at: network.place_name(judgement.slo.at),
+        metric: judgement.slo.metric.to_string(),
+        below,
+        above,
+        measured: judgement.measured.map(|mean| Measured {
+            mean,
+            low: judgement.interval.map(|i| i.low),
+            high: judgement.interval.map(|i| i.high),
+        }),
+        verdict: judgement.state.name(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What is on the page of a run: the report's parts in the words of [`super::html`].
+
+use super::format;
+use super::html::{Judgement, Outcome, Page};
+use super::manifest::Manifest;
+use super::records::MetricRow;
+use super::run_report::RunReport;
+use super::slo::{SloJudgement, SloState};
+use super::text::{objective_words, rule};
+use crate::network::Network;
+use crate::sim::SimResult;
+
+/// The page of a simulated run.
+pub(super) fn page(
+    report: &RunReport,
+    sim: &SimResult,
+    manifest: &Manifest,
+    metrics: Vec<MetricRow>,
+    charts: Vec<String>,
+) -> Page {
+    Page {
+        scenario: report.network.name.clone(),
+        facts: facts(report, sim),
+        judgements: report
+            .slos
+            .iter()
+            .map(|slo| judgement(&report.network, slo))
+            .collect(),
+        warnings: manifest.warnings.clone(),
+        metrics,
+        charts,
+        manifest: manifest_facts(manifest),
+        scenario_text: manifest.scenario.text.clone(),
+    }
+}
+
+fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
+    let start = &sim.start;
+    let mut facts = vec![
+        ("engine", "discrete events, virtual time".to_owned()),
+        ("replications", format::count(sim.replications)),
+        ("measured in each", format::duration(sim.measured)),
+        (
+            "warm-up",
+            format!("{} ({})", format::duration(start.warmup), rule(start.rule)),
+        ),
+        ("seed", report.network.seed.to_string()),
+        (
+            "confidence",
+            format!("{} %", 100.0 * report.comparison.confidence),
+        ),
+        ("orders entered", format::count(sim.entered)),
+    ];
+    let verdict = format!(
+        "{} figures, each at {:.3} %",
+        report.comparison.judged,
+        100.0 * report.comparison.verdict_level
+    );
+    facts.push(("held against exact formulas", verdict));
+    if sim.partial {
+        facts.push(("state", "stopped before its end".to_owned()));
+    }
+    facts
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fn judgement(network: &Network, slo: &SloJudgement) -> Judgement {
+    let (asked, measured) = objective_words(network, slo);
+    Judgement {
+        text: format!("{asked}: {measured}"),
+        outcome: match slo.state {
+            SloState::Met => Outcome::Met,
+            SloState::Violated => Outcome::Missed,
+            SloState::Undecided => Outcome::Undecided,
+        },
+    }
+}
+
+fn manifest_facts(manifest: &Manifest) -> Vec<(String, String)> {
+    let outcomes = manifest.outcomes.iter();
+    let outcomes: Vec<String> = outcomes
+        .map(|(name, n)| format!("{} {name}", format::count(*n)))
+        .collect();
+    let facts = [
+        ("orderline", manifest.orderline.clone()),
+        ("command", manifest.command.join(" ")),
+        ("scenario file", manifest.scenario.file.clone()),
+        ("SHA-256", manifest.scenario.sha256.clone()),
+        ("changed by", manifest.scenario.set.join(", ")),
+        ("outcomes", outcomes.join(", ").replace('_', " ")),
+    ];
+    let said = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    said.map(|(name, value)| (name.to_owned(), value)).collect()
+}

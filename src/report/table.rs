@@ -1,0 +1,256 @@
+//! The comparison as an aligned table for a terminal.
+
+use super::comparison::{Comparison, Line};
+use super::format;
+use super::verdict::Verdict;
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Network, Place};
+use crate::theory::NetworkTheory;
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use std::fmt::Write;
+
+/// What of a comparison to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The figures that read at a glance.
+    Main,
+    /// All of them.
+    All,
+}
+
+/// The table, with colours; a writer that is no terminal strips them.
+pub fn render(
+    network: &Network,
+    theory: &NetworkTheory,
+    comparison: &Comparison,
+    detail: Detail,
+) -> String {
+    let mut out = String::new();
+    let shown: Vec<&Line> = comparison
+        .lines
+        .iter()
+        .filter(|l| shown(l, comparison, detail))
+        .collect();
+    let columns = layout(comparison, &shown);
+    let mut rows = columns.lines();
+    let title = rows.next().unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "{bold}{title}  verdict{bold:#}",
+        bold = Style::new().bold()
+    );
+    let mut place = None;
+    for (line, row) in shown.iter().zip(rows) {
+        if place != Some(line.place) {
+            place = Some(line.place);
+            let _ = writeln!(out, "{}", heading(network, theory, line.place));
+        }
+        let (style, verdict) = verdict(line);
+        let _ = writeln!(out, "{row}  {style}{verdict}{style:#}");
+    }
+    out
+}
+
+fn heading(network: &Network, theory: &NetworkTheory, place: Place) -> String {
+    let bold = Style::new().bold();
+    match place {
+        Place::Pipeline => format!("{bold}pipeline{bold:#}"),
+        Place::Stage(stage) => {
+            let name = &network.stages[stage.0].name;
+            format!("{bold}stage {name}{bold:#}  {}", theory.model(stage))
+        }
+        Place::Class(stage, class) => {
+            let (stage, class) = (
+                &network.stages[stage.0].name,
+                &network.classes[class.0].name,
+            );
+            format!("{bold}stage {stage}, class {class}{bold:#}")
+        }
+    }
+}
+
+/// All columns but the verdict, which alone has colours and so stays out of the layout.
+fn layout(comparison: &Comparison, lines: &[&Line]) -> Table {
+    let mut table = plain();
+    let level = format!("± {} %", 100.0 * comparison.confidence);
+    table.add_row([
+        "  figure",
+        "",
+        "measured",
+        &level,
+        "theory",
+        "unit",
+        "difference",
+    ]);
+    for line in lines {
+        table.add_row(cells(line, comparison.confidence));
+    }
+    for column in [2, 3, 4, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// A table without lines, as wide as its content.
+pub(super) fn plain() -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+fn cells(line: &Line, confidence: f64) -> [String; 7] {
+    let measured = line.measured.as_ref();
+    let half = measured
+        .and_then(|m| m.interval(confidence))
+        .map(|i| i.half_width());
+    let theory = line.theory.map(|figure| figure.value);
+    let f = format::figure(line.metric.unit(), measured.map(|m| m.point), half, theory);
+    let difference = match (line.difference(), theory) {
+        (Some(_), Some(0.0)) | (None, _) => String::new(),
+        (Some(difference), _) => format::percent(difference),
+    };
+    let (symbol, name) = words(line.metric);
+    let measured = if line.verdict == Verdict::NoSteadyState {
+        "–".to_owned()
+    } else {
+        f.value
+    };
+    [
+        format!("  {symbol}"),
+        name,
+        measured,
+        f.half_width,
+        f.theory,
+        f.unit.to_owned(),
+        difference,
+    ]
+}
+
+fn verdict(line: &Line) -> (Style, String) {
+    let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
+    match line.verdict {
+        Verdict::Agrees => (color(AnsiColor::Green), "✓ agrees".to_owned()),
+        Verdict::Differs => (color(AnsiColor::Red).bold(), "✗ differs".to_owned()),
+        Verdict::Approximation => (Style::new(), "≈ approximation".to_owned()),
+        Verdict::NoFormula => (Style::new().dimmed(), format!("· {}", line.why_not)),
+        Verdict::NoInterval => (Style::new().dimmed(), "? no interval".to_owned()),
+        Verdict::NoSteadyState => (color(AnsiColor::Red), "↗ no steady state".to_owned()),
+        Verdict::NotMeasured => (Style::new().dimmed(), kind(line)),
+    }
+}
+
+fn kind(line: &Line) -> String {
+    line.theory
+        .map_or(String::new(), |figure| figure.kind.to_string())
+}
+
+/// Symbol and name of a metric.
+fn words(metric: Metric) -> (&'static str, String) {
+    let symbol = match metric {
+        Metric::ArrivalRate => "λ",
+        Metric::Throughput => "X",
+        Metric::Utilization => "ρ",
+        Metric::QueueLength => "Lq",
+        Metric::NumberInSystem => "L",
+        Metric::Time(TimeKind::Waiting, Statistic::Mean) => "Wq",
+        Metric::Time(TimeKind::Service, Statistic::Mean) => "S",
+        Metric::Time(TimeKind::Sojourn, Statistic::Mean) => "W",
+        _ => "",
+    };
+    (symbol, metric.to_string().replace('_', " "))
+}
+
+fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
+    let nothing = |value: Option<f64>| value.is_none_or(|value| value == 0.0);
+    let theory = line.theory.map(|figure| figure.value);
+    // A queue without bound loses nothing and messages without a size carry no bytes.
+    let idle = matches!(
+        line.metric,
+        Metric::LossProbability | Metric::ByteThroughput
+    ) && nothing(theory)
+        && nothing(line.measured.as_ref().map(|m| m.point));
+    let growing = comparison.growing.contains(&line.place);
+    detail == Detail::All
+        || line.verdict == Verdict::Differs
+        || match line.metric {
+            Metric::BacklogGrowth => growing,
+            _ => is_main(line.metric, line.place) && !idle,
+        }
+}
+
+/// The figures that read at a glance.
+pub(super) fn is_main(metric: Metric, place: Place) -> bool {
+    use Statistic::{Mean, P50, P95, P99};
+    match (metric, place) {
+        (Metric::Time(TimeKind::Latency, statistic), _) => {
+            matches!(statistic, Mean | P50 | P95 | P99)
+        }
+        (Metric::Time(_, Mean), _) | (Metric::Time(TimeKind::Sojourn, P99), Place::Stage(_)) => {
+            true
+        }
+        (Metric::Time(..) | Metric::ProcessingTime | Metric::LittleResidualQueue, _) => false,
+        (Metric::ByteThroughput, place) => place == Place::Pipeline,
+        (Metric::ArrivalRate | Metric::Throughput | Metric::LittleResidual, Place::Class(..)) => {
+            false
+        }
+        (Metric::BacklogGrowth, _) => false,
+        _ => true,
+    }
+}
+
+/// The predictions alone: figure, value, kind, formula and source.
+pub fn formulas(
+    network: &Network,
+    theory: &NetworkTheory,
+    comparison: &Comparison,
+    detail: Detail,
+) -> String {
+    let mut out = String::new();
+    let shown = |line: &&Line| {
+        line.theory.is_some()
+            && (shown(line, comparison, detail)
+                || line.metric == Metric::BacklogGrowth && theory.unstable(line.place))
+    };
+    let lines: Vec<&Line> = comparison.lines.iter().filter(shown).collect();
+    let mut table = plain();
+    lines.iter().for_each(|line| {
+        table.add_row(formula_cells(line));
+    });
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let mut place = None;
+    for (line, row) in lines.iter().zip(table.lines()) {
+        if place != Some(line.place) {
+            place = Some(line.place);
+            let _ = writeln!(out, "{}", heading(network, theory, line.place));
+        }
+        let _ = writeln!(out, "{}", row.trim_end());
+    }
+    out
+}
+
+fn formula_cells(line: &Line) -> [String; 7] {
+    let figure = line.theory;
+    let f = format::figure(
+        line.metric.unit(),
+        None,
+        None,
+        figure.map(|figure| figure.value),
+    );
+    let (symbol, name) = words(line.metric);
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    [
+        format!("  {symbol}"),
+        name,
+        f.theory,
+        f.unit.to_owned(),
+        figure.map_or(String::new(), |figure| figure.kind.to_string()),
+        text(figure.map(|figure| figure.formula)),
+        text(figure.map(|figure| figure.reference)),
+    ]
+}

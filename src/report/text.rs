@@ -1,0 +1,210 @@
+//! What a run says on the terminal around its table, and the network in words.
+
+use super::format;
+use super::run_report::RunReport;
+use super::slo::{SloJudgement, SloState};
+use super::table::{self, Detail};
+use super::verdict::Verdict;
+use super::warning::Warning;
+use crate::metric::Metric;
+use crate::network::{
+    Capacity, Consumers, Discipline, Network, Place, Route, SloBound, StageId, Target,
+};
+use crate::sim::{Outcome, SimResult, StartRule};
+use crate::theory::NetworkTheory;
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write;
+
+/// All that a run says on the terminal.
+pub fn summary(report: &RunReport, detail: Detail) -> String {
+    let mut out = String::new();
+    if let Some(sim) = &report.sim {
+        let _ = writeln!(out, "{}\n", headline(report, sim));
+    }
+    out += &table::render(&report.network, &report.theory, &report.comparison, detail);
+    if let Some(sim) = &report.sim {
+        let _ = writeln!(out, "\n{}", accounts(sim));
+        let _ = writeln!(out, "{}", verdicts(report));
+    }
+    report.slos.iter().for_each(|slo| {
+        let _ = writeln!(out, "{}", objective(&report.network, slo));
+    });
+    out + &warning_lines(&report.warnings)
+}
+
+fn headline(report: &RunReport, sim: &SimResult) -> String {
+    let bold = Style::new().bold();
+    let replications = if sim.replications == 1 {
+        "replication"
+    } else {
+        "replications"
+    };
+    format!(
+        "{bold}{}{bold:#}: {} {replications} of {} after a warm-up of {} ({}), seed {}",
+        report.network.name,
+        sim.replications,
+        format::duration(sim.measured),
+        format::duration(sim.start.warmup),
+        rule(sim.start.rule),
+        report.network.seed
+    )
+}
+
+/// How the warm-up was found, in words.
+pub(super) fn rule(rule: StartRule) -> &'static str {
+    match rule {
+        StartRule::Fixed => "fixed",
+        StartRule::Mser5 => "MSER-5 on pilot runs",
+        StartRule::Unsettled => "not settled",
+        StartRule::WholePeriods => "whole periods",
+        StartRule::Transient => "none: arrivals change with time",
+    }
+}
+
+fn accounts(sim: &SimResult) -> String {
+    let parts = Outcome::ALL
+        .iter()
+        .filter(|outcome| sim.outcomes.of(**outcome) > 0);
+    let parts: Vec<String> = parts
+        .map(|o| {
+            format!(
+                "{} {}",
+                format::count(sim.outcomes.of(*o)),
+                o.to_string().replace('_', " ")
+            )
+        })
+        .collect();
+    format!(
+        "{} orders entered: {}",
+        format::count(sim.entered),
+        parts.join(", ")
+    )
+}
+
+fn verdicts(report: &RunReport) -> String {
+    let comparison = &report.comparison;
+    format!(
+        "{} figures have an exact formula: {} agree, {} differ (each judged at {:.3} %, so that all \
+         hold together at {} %)",
+        comparison.judged,
+        comparison.count(Verdict::Agrees),
+        comparison.count(Verdict::Differs),
+        100.0 * comparison.verdict_level,
+        100.0 * comparison.confidence
+    )
+}
+
+fn objective(network: &Network, judgement: &SloJudgement) -> String {
+    let (color, mark) = match judgement.state {
+        SloState::Met => (AnsiColor::Green, "✓"),
+        SloState::Violated => (AnsiColor::Red, "✗"),
+        SloState::Undecided => (AnsiColor::Yellow, "?"),
+    };
+    let style = Style::new().fg_color(Some(color.into()));
+    let (asked, measured) = objective_words(network, judgement);
+    let state = judgement.state.name();
+    format!("SLO {asked}: {style}{mark} {state}{style:#} ({measured})")
+}
+
+/// An objective in words: what is asked, and what was measured.
+pub(super) fn objective_words(network: &Network, judgement: &SloJudgement) -> (String, String) {
+    let unit = judgement.slo.metric.unit();
+    let (side, limit) = match judgement.slo.bound {
+        SloBound::Below(limit) => ("below", limit),
+        SloBound::Above(limit) => ("above", limit),
+    };
+    let half = judgement.interval.map(|i| i.half_width());
+    let f = format::figure(unit, judgement.measured, half, None);
+    let measured = match (&judgement.measured, f.half_width.is_empty()) {
+        (None, _) => "no steady state".to_owned(),
+        (Some(_), true) => format!("{} {}", f.value, f.unit),
+        (Some(_), false) => format!("{} ± {} {}", f.value, f.half_width, f.unit),
+    };
+    let place = network.place_name(judgement.slo.at);
+    let asked = format!(
+        "{place} {} {side} {}",
+        judgement.slo.metric,
+        format::value(unit, limit)
+    );
+    (asked, measured.trim_end().to_owned())
+}
+
+fn warning_lines(warnings: &[Warning]) -> String {
+    let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
+    warnings
+        .iter()
+        .map(|warning| format!("{style}warning:{style:#} {warning}\n"))
+        .collect()
+}
+
+/// The formulas alone: figure, kind, formula and source, place by place.
+pub fn theory_table(report: &RunReport, detail: Detail) -> String {
+    let mut out = String::new();
+    let bold = Style::new().bold();
+    let _ = writeln!(out, "{bold}{}{bold:#}: theory\n", report.network.name);
+    out += &table::formulas(&report.network, &report.theory, &report.comparison, detail);
+    out + &warning_lines(&report.warnings)
+}
+
+/// A network in words: who sends what where, what each stage is and how loaded.
+pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warning]) -> String {
+    let mut out = String::new();
+    let bold = Style::new().bold();
+    let _ = writeln!(out, "{bold}{}{bold:#}: valid", network.name);
+    for producer in &network.producers {
+        let _ = writeln!(
+            out,
+            "  producer {} → {}  {} in the long run",
+            producer.name,
+            network.stages[producer.to.0].name,
+            format::value(Metric::ArrivalRate.unit(), producer.arrivals.mean_rate()),
+        );
+    }
+    (0..network.stages.len()).for_each(|stage| {
+        let _ = writeln!(out, "{}", stage_text(network, theory, StageId(stage)));
+    });
+    out + &warning_lines(noticed)
+}
+
+fn stage_text(network: &Network, theory: &NetworkTheory, id: StageId) -> String {
+    let stage = &network.stages[id.0];
+    let consumers = match stage.consumers {
+        Consumers::Finite(1) => "1 consumer".to_owned(),
+        Consumers::Finite(c) => format!("{c} consumers"),
+        Consumers::Unlimited => "unlimited consumers".to_owned(),
+    };
+    let discipline = match stage.discipline {
+        Discipline::Fifo => "fifo",
+        Discipline::Lifo => "lifo",
+        Discipline::Random => "random order",
+        Discipline::Priority => "priority",
+    };
+    let capacity = match stage.capacity {
+        Capacity::Unbounded => String::new(),
+        Capacity::Reject(capacity) => format!(", rejects beyond {capacity} waiting"),
+    };
+    let load = theory.figure(Place::Stage(id), Metric::Utilization);
+    let load = load.map_or(String::new(), |figure| format!(", ρ = {:.4}", figure.value));
+    format!(
+        "  stage {}  {}: {consumers}, {discipline}{capacity}{load} → {}",
+        stage.name,
+        theory.model(id),
+        routes(network, &stage.by_class[0].next)
+    )
+}
+
+fn routes(network: &Network, routes: &[Route]) -> String {
+    let way = |route: &Route| {
+        let to = match route.to {
+            Target::Stage(stage) => network.stages[stage.0].name.clone(),
+            Target::Completed => "completed".to_owned(),
+            Target::Cancelled => "cancelled".to_owned(),
+        };
+        if routes.len() == 1 {
+            to
+        } else {
+            format!("{to} ({})", route.probability)
+        }
+    };
+    routes.iter().map(way).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,223 @@
+//! What a reader of the figures must know, as data.
+
+use super::comparison::Comparison;
+use super::format;
+use crate::metric::{Metric, Statistic};
+use crate::network::{Horizon, Network, Place};
+use crate::random::Arrivals;
+use crate::sim::{SimResult, StartRule};
+
+/// Fewer values than this beyond a quantile are too few to trust it.
+const TAIL: f64 = 30.0;
+
+/// Something a reader of the figures must know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Warning {
+    /// The run was stopped before its end.
+    Partial {
+        /// Replications that the figures are made of.
+        replications: u64,
+    },
+    /// The pilots had not settled.
+    Unsettled {
+        /// Seconds left out instead.
+        warmup: f64,
+    },
+    /// One replication gives no intervals.
+    NoIntervals,
+    /// The asked-for precision was not reached.
+    Imprecise,
+    /// The backlog grows; averages are withheld.
+    Growing {
+        /// Name of the place.
+        place: String,
+        /// Measured growth, orders per second, with its half-width.
+        measured: Option<(f64, f64)>,
+        /// λ − cμ.
+        predicted: Option<f64>,
+    },
+    /// Too few values lie beyond a quantile.
+    ThinTail {
+        /// Name of the place.
+        place: String,
+        /// The quantile.
+        metric: Metric,
+        /// How many values lie beyond it.
+        beyond: u64,
+    },
+    /// The measured time is no whole number of the arrivals' periods.
+    BrokenPeriod {
+        /// Name of the producer.
+        producer: String,
+        /// Its period, seconds.
+        period: f64,
+    },
+    /// Recorded times were spread over their resolution.
+    TiesSpread {
+        /// Name of the producer.
+        producer: String,
+        /// Seconds of virtual time.
+        resolution: f64,
+    },
+    /// Something the reader of the scenario file noticed.
+    Scenario(String),
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::Partial { replications } => write!(
+                f,
+                "stopped before the end: the figures are those of {replications} replication(s)"
+            ),
+            Warning::Unsettled { warmup } => write!(
+                f,
+                "the start-up had not ended within a pilot run of full length, so the first half \
+                 ({}) is left out; a longer `run.duration` would help",
+                format::duration(*warmup)
+            ),
+            Warning::NoIntervals => f.write_str(
+                "one replication gives no intervals and no verdicts; set `run.replications` to 2 or more",
+            ),
+            Warning::Imprecise => f.write_str(
+                "the asked-for `run.precision` was not reached; run longer replications",
+            ),
+            Warning::Growing { place, measured, predicted } => {
+                write!(f, "{place}: no steady state, the backlog ")?;
+                match measured {
+                    Some((rate, half)) => write!(f, "grows by {rate:.4} ± {half:.4} orders/s")?,
+                    None => f.write_str("grows")?,
+                }
+                match predicted {
+                    Some(rate) => write!(f, " (λ − cμ = {rate:.4}/s); averages are withheld"),
+                    None => f.write_str("; averages are withheld"),
+                }
+            }
+            Warning::ThinTail { place, metric, beyond } => write!(
+                f,
+                "{place}: only {beyond} values lie beyond {metric}; its figure is rough, run longer"
+            ),
+            Warning::BrokenPeriod { producer, period } => write!(
+                f,
+                "the measured time is no whole number of periods ({}) of producer {producer}: \
+                 time averages depend on where it ends",
+                format::duration(*period)
+            ),
+            Warning::TiesSpread { producer, resolution } => write!(
+                f,
+                "producer {producer}: recorded times that coincide are spread at random over {} of \
+                 simulated time",
+                format::duration(*resolution)
+            ),
+            Warning::Scenario(text) => f.write_str(text),
+        }
+    }
+}
+
+/// All that the measurements call for.
+pub fn warnings(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
+    let mut warnings = of_the_run(sim, comparison);
+    warnings.extend(of_arrivals(network, sim));
+    warnings.extend(growing(network, sim, comparison));
+    warnings.extend(thin_tails(network, sim, comparison));
+    warnings
+}
+
+fn of_the_run(sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if sim.partial {
+        warnings.push(Warning::Partial {
+            replications: sim.replications,
+        });
+    }
+    // Where a backlog grows nothing ever settles, and that is said by itself.
+    if sim.start.rule == StartRule::Unsettled && comparison.growing.is_empty() {
+        warnings.push(Warning::Unsettled {
+            warmup: sim.start.warmup,
+        });
+    }
+    if sim.replications == 1 {
+        warnings.push(Warning::NoIntervals);
+    }
+    if !sim.precise {
+        warnings.push(Warning::Imprecise);
+    }
+    warnings
+}
+
+fn of_arrivals(network: &Network, sim: &SimResult) -> Vec<Warning> {
+    let fixed_end = matches!(network.run.horizon, Horizon::Duration(_));
+    let mut warnings = Vec::new();
+    for producer in &network.producers {
+        let name = producer.name.clone();
+        match &producer.arrivals {
+            Arrivals::Trace { resolution, .. } if *resolution > 0.0 => {
+                warnings.push(Warning::TiesSpread {
+                    producer: name,
+                    resolution: *resolution,
+                });
+            }
+            Arrivals::Schedule(schedule) if schedule.period.is_finite() && fixed_end => {
+                let periods = sim.measured / schedule.period;
+                if (periods - periods.round()).abs() > 1e-6 {
+                    let period = schedule.period;
+                    warnings.push(Warning::BrokenPeriod {
+                        producer: name,
+                        period,
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    warnings
+}
+
+fn growing(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
+    let stages = comparison
+        .growing
+        .iter()
+        .filter(|place| **place != Place::Pipeline);
+    let warn = |place: &Place| {
+        let rate = sim.at(*place)?.estimates.get(&Metric::BacklogGrowth)?;
+        let half = rate
+            .interval(comparison.confidence)
+            .map(|interval| interval.half_width());
+        let line = comparison.line(*place, Metric::BacklogGrowth);
+        Some(Warning::Growing {
+            place: network.place_name(*place),
+            measured: half.map(|half| (rate.point, half)),
+            predicted: line.and_then(|line| line.theory).map(|figure| figure.value),
+        })
+    };
+    stages.filter_map(warn).collect()
+}
+
+/// Of every time only the lowest quantile with a thin tail: those above it are thinner still.
+fn thin_tails(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for result in &sim.places {
+        for (kind, histogram) in &result.distributions {
+            let beyond = |p: f64| histogram.total() as f64 * (1.0 - p);
+            let thin = Statistic::ALL.into_iter().find_map(|statistic| {
+                let p = statistic.probability().filter(|p| beyond(*p) < TAIL)?;
+                Some((Metric::Time(*kind, statistic), beyond(p)))
+            });
+            let Some((metric, beyond)) = thin else {
+                continue;
+            };
+            let shown = comparison
+                .line(result.place, metric)
+                .is_some_and(|l| l.measured.is_some());
+            if shown {
+                let place = network.place_name(result.place);
+                warnings.push(Warning::ThinTail {
+                    place,
+                    metric,
+                    beyond: beyond.round() as u64,
+                });
+            }
+        }
+    }
+    warnings
+}
