@@ -1,3 +1,8 @@
-//! What a user sees, from the outside. One binary, one module a room.
+//! What a user sees, and agreement with published numbers.
 
+mod commands;
+mod coverage;
+mod networks;
+mod properties;
 mod scenario;
+mod truth;

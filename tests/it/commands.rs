@@ -1,0 +1,377 @@
+//! Commands as a user types them.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// The program, run in a folder of its own.
+struct Shell {
+    dir: TempDir,
+}
+
+impl Shell {
+    fn new() -> Shell {
+        Shell {
+            dir: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_orderline"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .output()
+            .expect("the program starts")
+    }
+
+    /// Runs a command that must succeed and returns what it printed.
+    fn ok(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("it was not killed")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn scenario(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("scenarios")
+        .join(name);
+    path.display().to_string()
+}
+
+const SHORT: [&str; 4] = ["--duration", "2min", "--replications", "4"];
+
+fn short_run(shell: &Shell, extra: &[&str]) -> String {
+    let file = scenario("checkout.toml");
+    let args = [&["run", file.as_str()], &SHORT[..], extra].concat();
+    shell.ok(&args)
+}
+
+#[test]
+fn run_prints_the_table_and_writes_every_file_of_the_contract() {
+    let shell = Shell::new();
+    let printed = short_run(&shell, &["--orders"]);
+    for words in [
+        "stage order  M/M/8",
+        "utilization",
+        "✓ agrees",
+        "orders entered",
+        "SLO",
+    ] {
+        assert!(printed.contains(words), "no `{words}` in:\n{printed}");
+    }
+    let out = shell.path("output/checkout");
+    for file in [
+        "manifest.json",
+        "metrics.csv",
+        "replications.csv",
+        "timeseries.csv",
+        "latency.csv",
+        "orders.csv",
+        "report.html",
+    ] {
+        assert!(
+            fs::metadata(out.join(file)).is_ok_and(|m| m.len() > 100),
+            "{file}"
+        );
+    }
+    let charts: Vec<_> = fs::read_dir(out.join("charts")).expect("charts").collect();
+    assert!(charts.len() >= 12, "{} chart files", charts.len());
+    assert_eq!(
+        fs::read_dir(shell.path("output")).expect("output").count(),
+        1,
+        "nothing left over"
+    );
+}
+
+#[test]
+fn json_is_one_document_with_the_promised_fields() {
+    let shell = Shell::new();
+    let json: Value = serde_json::from_str(&short_run(&shell, &["--json"])).expect("one document");
+    assert_eq!(json["orderline"], env!("CARGO_PKG_VERSION"));
+    let utilization = &json["stages"][0]["metrics"]["utilization"];
+    assert_eq!(utilization["theory"]["kind"], "exact");
+    assert_eq!(utilization["verdict"], "agrees");
+    let measured = |field: &str| utilization["measured"][field].as_f64().expect("a number");
+    assert!(measured("low") < measured("mean") && measured("mean") < measured("high"));
+    let outcomes = json["pipeline"]["outcomes"].as_object().expect("outcomes");
+    let total: u64 = outcomes.values().filter_map(Value::as_u64).sum();
+    assert_eq!(json["run"]["entered"], total);
+    assert_eq!(json["slos"][0]["verdict"], "met");
+    assert!(json["pipeline"]["metrics"]["latency_p99"]["measured"]["mean"].is_number());
+}
+
+#[test]
+fn the_same_command_gives_the_same_bytes_with_any_number_of_threads() {
+    let shell = Shell::new();
+    for threads in ["1", "2", "4"] {
+        let out = format!("out{threads}");
+        short_run(&shell, &["--threads", threads, "--out", &out, "--orders"]);
+    }
+    for file in [
+        "metrics.csv",
+        "replications.csv",
+        "timeseries.csv",
+        "latency.csv",
+        "orders.csv",
+    ] {
+        let read = |folder: &str| fs::read(shell.path(folder).join(file)).expect("a file");
+        assert_eq!(read("out1"), read("out2"), "{file}");
+        assert_eq!(read("out1"), read("out4"), "{file}");
+    }
+    short_run(&shell, &["--seed", "8", "--out", "other"]);
+    let read = |folder: &str| fs::read(shell.path(folder).join("metrics.csv")).expect("a file");
+    assert_ne!(
+        read("out1"),
+        read("other"),
+        "another seed gives other figures"
+    );
+}
+
+#[test]
+fn charts_are_the_same_when_drawn_again() {
+    let shell = Shell::new();
+    short_run(&shell, &["--out", "run"]);
+    let chart = shell.path("run/charts/latency.svg");
+    let before = fs::read(&chart).expect("a chart");
+    fs::remove_dir_all(shell.path("run/charts")).expect("removed");
+    shell.ok(&["chart", "run"]);
+    assert_eq!(before, fs::read(&chart).expect("a chart"));
+}
+
+#[test]
+fn objectives_decide_the_exit_code() {
+    let shell = Shell::new();
+    let file = scenario("checkout.toml");
+    let with = |limit: &str| {
+        let set = format!("slo.0.below={limit}");
+        code(&shell.run(&[&["run", &file, "--set", &set], &SHORT[..]].concat()))
+    };
+    assert_eq!(with("1h"), 0);
+    assert_eq!(with("1ms"), 1);
+    // A limit at the measured value itself: no interval can decide that.
+    let json: Value = serde_json::from_str(&short_run(&shell, &["--json"])).expect("JSON");
+    let measured = json["slos"][0]["measured"]["mean"]
+        .as_f64()
+        .expect("a number");
+    assert_eq!(with(&measured.to_string()), 4);
+}
+
+#[test]
+fn an_overload_is_reported_as_growth_and_not_as_an_average() {
+    let shell = Shell::new();
+    let file = scenario("overload.toml");
+    let output = shell.run(&["run", &file, "--json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let stages = json["stages"].as_array().expect("stages");
+    let growing: Vec<&Value> = stages
+        .iter()
+        .filter(|stage| stage["metrics"]["sojourn_time"]["verdict"] == "no_steady_state")
+        .collect();
+    assert_eq!(growing.len(), 1);
+    let metrics = &growing[0]["metrics"];
+    assert!(metrics["queue_length"]["measured"].is_null());
+    assert_eq!(metrics["backlog_growth"]["verdict"], "agrees");
+    assert!(
+        metrics["backlog_growth"]["theory"]["value"]
+            .as_f64()
+            .expect("λ − cμ")
+            > 0.0
+    );
+    assert!(
+        json["warnings"][0]
+            .as_str()
+            .is_some_and(|w| w.contains("no steady state"))
+    );
+}
+
+#[test]
+fn theory_and_check_need_no_simulation_and_write_nothing() {
+    let shell = Shell::new();
+    let file = scenario("checkout.toml");
+    let theory = shell.ok(&["theory", &file]);
+    assert!(
+        theory.contains("M/M/8") && theory.contains("exact"),
+        "{theory}"
+    );
+    let check = shell.ok(&["check", &file]);
+    assert!(
+        check.contains("valid") && check.contains("ρ = 0.75"),
+        "{check}"
+    );
+    assert_eq!(
+        fs::read_dir(shell.dir.path()).expect("the folder").count(),
+        0
+    );
+}
+
+#[test]
+fn a_new_scenario_runs_as_it_is() {
+    let shell = Shell::new();
+    shell.ok(&["new", "shop"]);
+    assert_eq!(
+        code(&shell.run(&["new", "shop"])),
+        2,
+        "an existing file is not overwritten"
+    );
+    let args = [&["run", "shop.toml"], &SHORT[..]].concat();
+    let output = shell.run(&args);
+    assert!([0, 1, 4].contains(&code(&output)), "{}", stderr(&output));
+    assert!(shell.path("output/shop/report.html").exists());
+}
+
+#[test]
+fn compare_pairs_scenarios_and_folders() {
+    let shell = Shell::new();
+    let file = scenario("mm1.toml");
+    let run = |name: &str, consumers: &str| {
+        let text = fs::read_to_string(&file).expect("the scenario");
+        fs::write(
+            shell.path(&format!("{name}.toml")),
+            text.replace("name = \"mm1\"", &format!("name = \"{name}\"")),
+        )
+        .expect("written");
+        let set = format!("stage.counter.consumers={consumers}");
+        let toml = format!("{name}.toml");
+        shell.ok(&[&["run", &toml, "--set", &set], &SHORT[..]].concat());
+    };
+    run("one", "1");
+    run("two", "2");
+    let json = shell.ok(&["compare", "output/one", "output/two", "--json"]);
+    let contrast: Value = serde_json::from_str(&json).expect("JSON");
+    let lines = contrast["lines"].as_array().expect("lines");
+    let waiting = lines
+        .iter()
+        .find(|l| l["metric"] == "waiting_time")
+        .expect("Wq");
+    let difference = &waiting["differences"][0];
+    assert_eq!(difference["paired"], true);
+    assert!(
+        difference["high"].as_f64().expect("an end") < 0.0,
+        "a second consumer helps: {difference}"
+    );
+    let args = [&["compare", "one.toml", "two.toml"], &SHORT[..]].concat();
+    let table = shell.ok(&args);
+    assert!(table.contains("common random numbers"), "{table}");
+    assert_eq!(code(&shell.run(&["compare", "one.toml", "output/two"])), 2);
+}
+
+#[test]
+fn completions_and_help_are_there_for_every_command() {
+    let shell = Shell::new();
+    assert!(shell.ok(&["completions", "bash"]).contains("orderline"));
+    assert!(shell.ok(&["--help"]).contains("Examples:"));
+    for command in [
+        "run",
+        "theory",
+        "compare",
+        "check",
+        "chart",
+        "new",
+        "completions",
+    ] {
+        assert!(
+            shell.ok(&[command, "--help"]).contains("Example"),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn wrong_command_lines_are_refused_and_leave_nothing() {
+    let shell = Shell::new();
+    let file = scenario("mm1.toml");
+    let cases: &[&[&str]] = &[
+        &["run"],
+        &["run", "missing.toml"],
+        &["run", "."],
+        &["run", &file, "--set", "nonsense"],
+        &["run", &file, "--set", "stage.nowhere.consumers=2"],
+        &["run", &file, "--duration", "soon"],
+        &["run", &file, "--replications", "0"],
+        &["run", &file, "--threads", "0"],
+        &["run", &file, "--seed", "-1"],
+        &["run", &file, &file],
+        &["chart", "."],
+        &["compare", &file],
+        &["completions", "tcl"],
+        &["frobnicate"],
+    ];
+    for case in cases {
+        let output = shell.run(case);
+        assert_eq!(code(&output), 2, "{case:?}: {}", stderr(&output));
+        assert!(
+            !stderr(&output).is_empty() && output.stdout.is_empty(),
+            "{case:?}"
+        );
+        assert_eq!(
+            fs::read_dir(shell.dir.path()).expect("the folder").count(),
+            0,
+            "{case:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_in_the_way_is_left_alone() {
+    let shell = Shell::new();
+    fs::create_dir(shell.path("thesis")).expect("made");
+    fs::write(shell.path("thesis/chapter.txt"), "years").expect("written");
+    let file = scenario("mm1.toml");
+    let output = shell.run(&[&["run", &file, "--out", "thesis"], &SHORT[..]].concat());
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert_eq!(
+        fs::read_to_string(shell.path("thesis/chapter.txt")).expect("still there"),
+        "years"
+    );
+    fs::write(shell.path("file"), "in the way").expect("written");
+    let output = shell.run(&[&["run", &file, "--out", "file/run"], &SHORT[..]].concat());
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_was_measured() {
+    let shell = Shell::new();
+    let file = scenario("mm1.toml");
+    let child = Command::new(env!("CARGO_BIN_EXE_orderline"))
+        .args([
+            "run",
+            &file,
+            "--replications",
+            "100000",
+            "--set",
+            "run.duration=1h",
+        ])
+        .current_dir(shell.dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let pid = child.id().to_string();
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill is there");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(code(&output), 130, "{}", stderr(&output));
+    let manifest = fs::read(shell.path("output/mm1/manifest.json")).expect("kept");
+    let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+    assert_eq!(manifest["partial"], true);
+    assert!(manifest["replications"].as_u64().expect("a number") > 0);
+}

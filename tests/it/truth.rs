@@ -1,0 +1,219 @@
+//! Theory and simulation against figures that others published or computed: `tests/truth/`.
+//!
+//! Each case there is a scenario with the figures it must give. A case that asks for what is not
+//! supported yet must be refused as such; every other is run.
+
+use orderline::metric::Metric;
+use orderline::network::{Horizon, Network, Place};
+use orderline::report::corrected_level;
+use orderline::scenario;
+use orderline::sim::{Control, SimOptions, simulate};
+use orderline::theory::{Kind, analyze};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+#[derive(Deserialize)]
+struct Family {
+    family: String,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    scenario: String,
+    expect: Vec<Expected>,
+    exactness: String,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    at: String,
+    metric: String,
+    value: f64,
+    rel_tol: f64,
+    abs_tol: f64,
+}
+
+impl Expected {
+    fn tolerance(&self) -> f64 {
+        self.abs_tol + self.rel_tol * self.value.abs()
+    }
+}
+
+fn families() -> Vec<Family> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/truth");
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .expect("the folder of cases")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).expect("a file of cases");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    files.iter().map(read).collect()
+}
+
+/// The network of a case; none if it asks for what is not supported yet.
+fn network(case: &Case) -> Option<Network> {
+    match scenario::parse(&case.scenario, &case.id, Path::new("."), &[]) {
+        Ok(loaded) => Some(loaded.network),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.contains("not yet supported"), "{}: {text}", case.id);
+            None
+        }
+    }
+}
+
+fn place(network: &Network, at: &str) -> Place {
+    let mut all = vec![Place::Pipeline];
+    for stage in (0..network.stages.len()).map(orderline::network::StageId) {
+        all.push(Place::Stage(stage));
+        let classes = (0..network.classes.len()).map(orderline::network::ClassId);
+        all.extend(classes.map(|class| Place::Class(stage, class)));
+    }
+    let found = all
+        .into_iter()
+        .find(|place| network.place_name(*place) == at);
+    found.unwrap_or_else(|| panic!("no place {at}"))
+}
+
+/// How many figures of a family were matched by an exact formula, and how many there are.
+type Tally = BTreeMap<String, (usize, usize)>;
+
+/// Figures that must be matched by an exact formula, family by family. A model that is lost, or one
+/// that is gained and not written down here, fails the test.
+const MATCHED: &[(&str, usize)] = &[];
+
+#[test]
+fn a_figure_labelled_exact_is_exact() {
+    let mut tally = Tally::new();
+    let mut wrong = Vec::new();
+    for family in families() {
+        for case in &family.cases {
+            let count = tally.entry(family.family.clone()).or_default();
+            count.1 += case.expect.len();
+            let Some(network) = network(case) else {
+                continue;
+            };
+            let theory = analyze(&network);
+            for expected in &case.expect {
+                let metric: Metric = expected.metric.parse().expect("a metric of the contract");
+                let figure = theory.figure(place(&network, &expected.at), metric);
+                let Some(figure) = figure.filter(|figure| figure.kind == Kind::Exact) else {
+                    continue;
+                };
+                if (figure.value - expected.value).abs() <= expected.tolerance() {
+                    count.0 += 1;
+                } else if case.exactness == "exact" {
+                    wrong.push(format!(
+                        "{} {} {}: {} but the truth is {}",
+                        case.id, expected.at, expected.metric, figure.value, expected.value
+                    ));
+                }
+            }
+        }
+    }
+    for (family, (matched, all)) in &tally {
+        println!("{family}: {matched} of {all} figures matched by an exact formula");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (family, least) in MATCHED {
+        assert_eq!(
+            tally[*family].0, *least,
+            "matched figures of family {family}"
+        );
+    }
+}
+
+/// Probability that this whole test fails by chance though everything is right. Each of its m
+/// figures is judged at level 1 − FALSE_ALARM/m (Bonferroni); with the seeds fixed, it either always
+/// fails or never.
+const FALSE_ALARM: f64 = 0.01;
+
+/// Simulates every case with `orders` orders in each replication (the case's own run for `None`).
+fn simulate_all(orders: Option<u64>) {
+    let families = families();
+    let cases: Vec<(&Case, Network)> = families
+        .iter()
+        .flat_map(|family| &family.cases)
+        .filter_map(|case| Some((case, network(case)?)))
+        .collect();
+    let figures: usize = cases.iter().map(|(case, _)| case.expect.len()).sum();
+    let level = corrected_level(1.0 - FALSE_ALARM, figures);
+    let mut wrong = Vec::new();
+    for (case, network) in cases {
+        wrong.extend(misses(case, network, orders, level));
+    }
+    println!("{figures} figures judged at {:.5} % each", 100.0 * level);
+    assert!(
+        wrong.is_empty(),
+        "{} of {figures}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn misses(case: &Case, mut network: Network, orders: Option<u64>, level: f64) -> Vec<String> {
+    if let Some(orders) = orders {
+        shorten(&mut network, orders);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let sim = simulate(&network, SimOptions { threads }, &Control::default())
+        .unwrap_or_else(|error| panic!("{}: {error}", case.id));
+    let miss = |expected: &Expected| {
+        let metric: Metric = expected.metric.parse().expect("a metric of the contract");
+        let result = sim
+            .at(place(&network, &expected.at))
+            .expect("orders come everywhere");
+        let estimate = result.estimates.get(&metric);
+        let estimate = estimate.unwrap_or_else(|| panic!("{}: no {metric}", case.id));
+        let interval = estimate.interval(level).expect("several replications");
+        let slack = expected.tolerance() + estimate.resolution;
+        let inside =
+            interval.low - slack <= expected.value && expected.value <= interval.high + slack;
+        (!inside).then(|| {
+            let (point, half) = (estimate.point, interval.half_width());
+            format!(
+                "{} {} {metric}: {point} ± {half}, truth {}",
+                case.id, expected.at, expected.value
+            )
+        })
+    };
+    case.expect.iter().filter_map(miss).collect()
+}
+
+/// A run of fewer orders at the same rates; a fixed warm-up stays whole.
+fn shorten(network: &mut Network, orders: u64) {
+    let rate: f64 = network
+        .producers
+        .iter()
+        .map(|p| p.arrivals.mean_rate())
+        .sum();
+    if let Horizon::Duration(duration) = &mut network.run.horizon {
+        let warmup = match network.run.warmup {
+            orderline::network::Warmup::Fixed(warmup) => warmup,
+            orderline::network::Warmup::Auto => 0.0,
+        };
+        *duration = duration.min(warmup + orders as f64 / rate);
+    }
+}
+
+#[test]
+fn simulated_intervals_contain_the_truth() {
+    simulate_all(Some(20_000));
+}
+
+/// The cases as they ask to be run: about twenty million orders each.
+#[test]
+#[ignore = "takes minutes in release mode; CI runs it"]
+fn simulated_intervals_contain_the_truth_at_full_length() {
+    simulate_all(None);
+}
