@@ -23,7 +23,21 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The symbol used in CSV, JSON and tables.
+    const ALL: [Unit; 6] = [
+        Unit::Seconds,
+        Unit::SecondsSquared,
+        Unit::OrdersPerSecond,
+        Unit::BytesPerSecond,
+        Unit::Orders,
+        Unit::Ratio,
+    ];
+
+    /// The unit with this symbol.
+    pub fn of_symbol(symbol: &str) -> Option<Unit> {
+        Unit::ALL.into_iter().find(|unit| unit.symbol() == symbol)
+    }
+
+    /// The symbol used in CSV and JSON.
     pub fn symbol(self) -> &'static str {
         match self {
             Unit::Seconds => "s",

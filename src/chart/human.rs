@@ -34,32 +34,6 @@ pub fn figure(measure: Measure, value: f64) -> String {
     }
 }
 
-/// A figure with the half-width of its interval, both in the figure's unit and to the decimals
-/// that the half-width deserves: `18.70 ± 0.21 ms`.
-pub fn with_half_width(measure: Measure, value: f64, half: f64) -> String {
-    let (unit, symbol) = match measure {
-        Measure::Time => {
-            let (symbol, length) = time_unit(value);
-            (length, symbol)
-        }
-        Measure::Share => (0.01, "%"),
-        Measure::Rate => (1.0, "orders/s"),
-        Measure::Orders | Measure::Name => (1.0, ""),
-    };
-    let (value, half) = (value / unit, half / unit);
-    let decimals = 1.0 - half.abs().log10().floor();
-    let text = if half > 0.0 && decimals <= 5.0 && value.abs() < 1e9 {
-        let decimals = decimals.max(0.0) as usize;
-        format!("{value:.decimals$} ± {half:.decimals$}").replace('-', "−")
-    } else {
-        format!("{} ± {}", number(value), number(half))
-    };
-    match symbol {
-        "" => text,
-        symbol => format!("{text}\u{a0}{symbol}"),
-    }
-}
-
 /// A share in percent, to three digits.
 pub fn percent(share: f64) -> String {
     format!("{}\u{a0}%", number(share * 100.0))
@@ -185,21 +159,6 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(number(value), text);
         }
-    }
-
-    #[test]
-    fn a_half_width_has_two_digits_in_the_unit_of_the_figure() {
-        let text = with_half_width(Measure::Time, 0.0187, 0.000_208);
-        assert_eq!(text, "18.70 ± 0.21\u{a0}ms");
-        assert_eq!(
-            with_half_width(Measure::Rate, 120.0, 1.22),
-            "120.0 ± 1.2\u{a0}orders/s"
-        );
-        assert_eq!(
-            with_half_width(Measure::Orders, -3e-4, 2.4e-6),
-            "−3·10⁻⁴ ± 2.4·10⁻⁶"
-        );
-        assert_eq!(with_half_width(Measure::Orders, 0.0, 0.0), "0 ± 0");
     }
 
     #[test]

@@ -237,7 +237,7 @@ fn legend(contrast: &Contrast) -> String {
 }
 
 fn cells(line: &ContrastLine) -> Vec<String> {
-    let unit = unit_of(&line.unit);
+    let unit = Unit::of_symbol(&line.unit).unwrap_or(Unit::Ratio);
     let show = |value: Option<f64>| value.map_or("–".to_owned(), |v| format::value(unit, v));
     let mut cells = vec![
         format!("  {}", line.metric.replace('_', " ")),
@@ -264,14 +264,6 @@ fn cells(line: &ContrastLine) -> Vec<String> {
         });
     }
     cells
-}
-
-fn unit_of(symbol: &str) -> Unit {
-    let units = Metric::all().map(Metric::unit);
-    units
-        .into_iter()
-        .find(|unit| unit.symbol() == symbol)
-        .unwrap_or(Unit::Ratio)
 }
 
 fn is_shown(line: &ContrastLine, detail: Detail) -> bool {

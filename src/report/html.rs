@@ -5,8 +5,8 @@
 
 use crate::chart::human;
 use crate::chart::rows::interval;
-use crate::chart::value::Measure;
-use crate::metric::Metric;
+use crate::metric::Unit;
+use crate::report::format;
 use crate::report::records::MetricRow;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -177,11 +177,13 @@ fn place(group: &[MetricRow]) -> Markup {
 }
 
 fn figure(row: &MetricRow) -> Markup {
+    let half = interval(row).map(|(low, high)| (high - low) / 2.0);
+    let shown = format::figure(unit(row), row.mean, half, row.theory);
     html! {
         tr {
             td { (row.metric.replace('_', " ")) }
-            td.number { (measured(row)) }
-            td.number { @if let Some(theory) = row.theory { (value(row, theory)) } }
+            td.number { (measured(&shown)) }
+            td.number { (joined(&shown.theory, shown.unit)) }
             td.number { (difference(row)) }
             td { span class={ "badge " (row.verdict) } { (row.verdict.replace('_', " ")) } }
             td.formula { (formula(row)) }
@@ -189,50 +191,34 @@ fn figure(row: &MetricRow) -> Markup {
     }
 }
 
-fn measured(row: &MetricRow) -> String {
-    match (row.mean, interval(row)) {
-        (None, _) => "–".to_owned(),
-        (Some(mean), None) => value(row, mean),
-        (Some(mean), Some((low, high))) => match measure(row) {
-            Some(measure) => human::with_half_width(measure, mean, (high - low) / 2.0),
-            None => format!("{} ± {}", value(row, mean), value(row, (high - low) / 2.0)),
-        },
+fn measured(shown: &format::Formatted) -> String {
+    let text = match (shown.value.as_str(), shown.half_width.as_str()) {
+        ("", _) => return "–".to_owned(),
+        (value, "") => value.to_owned(),
+        (value, half) => format!("{value} ± {half}"),
+    };
+    joined(&text, shown.unit)
+}
+
+/// A figure and its unit on one line; nothing for no figure.
+fn joined(text: &str, unit: &str) -> String {
+    match (text, unit) {
+        ("", _) => String::new(),
+        (text, "") => text.to_owned(),
+        (text, unit) => format!("{text}\u{a0}{unit}"),
     }
 }
 
+/// Relative to the prediction; where that is 0 the difference is the figure itself.
 fn difference(row: &MetricRow) -> String {
     match (row.difference, row.theory) {
         (Some(difference), Some(theory)) if theory != 0.0 => human::signed_percent(difference),
-        (Some(difference), _) => value(row, difference),
-        (None, _) => String::new(),
+        _ => String::new(),
     }
 }
 
-/// A value in the unit that reads best.
-fn value(row: &MetricRow, value: f64) -> String {
-    match measure(row) {
-        Some(measure) => human::figure(measure, value),
-        None => format!(
-            "{}\u{a0}{}",
-            human::number(value),
-            row.unit.replace("^2", "²")
-        ),
-    }
-}
-
-/// The kind of number in a row; none for the units that charts do not know.
-fn measure(row: &MetricRow) -> Option<Measure> {
-    let residual = matches!(
-        row.metric.parse(),
-        Ok(Metric::LittleResidual | Metric::LittleResidualQueue)
-    );
-    match row.unit.as_str() {
-        "s" => Some(Measure::Time),
-        "orders/s" => Some(Measure::Rate),
-        "1" if !residual => Some(Measure::Share),
-        "1" | "orders" => Some(Measure::Orders),
-        _ => None,
-    }
+fn unit(row: &MetricRow) -> Unit {
+    Unit::of_symbol(&row.unit).unwrap_or(Unit::Ratio)
 }
 
 fn formula(row: &MetricRow) -> Markup {
