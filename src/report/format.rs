@@ -74,17 +74,28 @@ pub fn count(n: u64) -> String {
 ///
 /// ```
 /// use orderline::report::format::duration;
-/// assert_eq!((duration(7200.0), duration(90.5)), ("2 h".to_owned(), "90.5 s".to_owned()));
+/// assert_eq!(duration(7200.0), "2 h");
+/// assert_eq!(duration(90.5), "90.5 s");
+/// assert_eq!(duration(7195.5), "119.9 min");
 /// ```
 pub fn duration(seconds: f64) -> String {
-    let units = [("d", 86_400.0), ("h", 3600.0), ("min", 60.0)];
-    let whole = |(_, length): &&(&str, f64)| {
-        seconds >= *length && (seconds / length * 100.0).fract().abs() < 1e-9
+    let (text, symbol) = match seconds {
+        s if s < 120.0 => return trimmed(&value(Unit::Seconds, s)),
+        s if s < 7200.0 => (s / 60.0, "min"),
+        s if s < 172_800.0 => (s / 3600.0, "h"),
+        s => (s / 86_400.0, "d"),
     };
-    match units.iter().find(whole) {
-        Some((symbol, length)) => format!("{} {symbol}", seconds / length),
-        None => value(Unit::Seconds, seconds).replace(".00 ", " "),
-    }
+    trimmed(&format!("{:.*} {symbol}", decimals(text, None), text))
+}
+
+/// Without the zeros behind the last decimal that says something.
+fn trimmed(text: &str) -> String {
+    let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+    let number = match number.contains('.') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => number,
+    };
+    format!("{number} {unit}").trim_end().to_owned()
 }
 
 fn scale(unit: Unit, size: f64) -> (&'static str, f64) {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod coverage;
+mod library;
 mod networks;
 mod properties;
 mod scenario;

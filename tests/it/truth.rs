@@ -90,7 +90,22 @@ type Tally = BTreeMap<String, (usize, usize)>;
 
 /// Figures that must be matched by an exact formula, family by family. A model that is lost, or one
 /// that is gained and not written down here, fails the test.
-const MATCHED: &[(&str, usize)] = &[];
+const MATCHED: &[(&str, usize)] = &[
+    ("batch", 0),
+    ("breakdown", 0),
+    ("closed", 0),
+    ("gimc", 103),
+    ("mdc", 22),
+    ("mg1", 66),
+    ("mmc", 104),
+    ("mmpp", 9),
+    ("networks", 42),
+    ("phphc", 1),
+    ("priority", 36),
+    ("published", 73),
+    ("retrial", 0),
+    ("schedule", 0),
+];
 
 #[test]
 fn a_figure_labelled_exact_is_exact() {
