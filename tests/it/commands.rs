@@ -375,3 +375,89 @@ fn ctrl_c_keeps_what_was_measured() {
     assert_eq!(manifest["partial"], true);
     assert!(manifest["replications"].as_u64().expect("a number") > 0);
 }
+
+/// The largest amount of memory a run ever held, in kB, as the kernel counted it until shortly before
+/// its end.
+#[cfg(target_os = "linux")]
+fn peak_memory(args: &[&str]) -> u64 {
+    let shell = Shell::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_orderline"))
+        .args(args)
+        .current_dir(shell.dir.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().expect("it can be asked").is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|l| l.trim().trim_end_matches(" kB").trim().parse().ok());
+        peak = peak.max(kilobytes.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert!(child.wait().expect("it ended").success());
+    peak
+}
+
+/// Ten million orders take no more memory than a hundred thousand, but for what the allocator and the
+/// larger number of distinct times account for, and less than 64 MB in all.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "takes seconds in release mode; CI runs it"]
+fn memory_does_not_grow_with_the_number_of_orders() {
+    let file = scenario("checkout.toml");
+    // Two replications each: a single one leaves the objective undecided, which is no success.
+    let peak = |orders: &str| {
+        let set = format!("run.orders={orders}");
+        let peak = peak_memory(&[
+            "run",
+            &file,
+            "--quiet",
+            "--replications",
+            "2",
+            "--set",
+            &set,
+        ]);
+        println!("twice {orders} orders: {} MB", peak as f64 / 1024.0);
+        peak
+    };
+    let (few, many) = (peak("50_000"), peak("5_000_000"));
+    assert!(many < 64 * 1024, "{many} kB");
+    assert!(many <= few + 2 * 1024, "{many} kB against {few} kB");
+}
+
+/// Every wrong file of the collection, as a user meets it: exit code 2, the place, and nothing left.
+#[test]
+fn wrong_files_are_refused_with_their_place_and_leave_no_folder() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenario_errors");
+    let shell = Shell::new();
+    let mut files = 0;
+    for entry in fs::read_dir(dir).expect("the wrong files") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        files += 1;
+        let file = path.display().to_string();
+        let output = shell.run(&["run", &file]);
+        let text = stderr(&output);
+        assert_eq!(code(&output), 2, "{file}: {text}");
+        let named = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        assert!(
+            text.contains(&named) && text.contains("-->"),
+            "{file}: {text}"
+        );
+        assert!(output.stdout.is_empty(), "{file}");
+    }
+    assert!(files >= 30, "{files} wrong files");
+    assert_eq!(
+        fs::read_dir(shell.dir.path()).expect("the folder").count(),
+        0,
+        "nothing is written"
+    );
+}

@@ -1,10 +1,8 @@
 //! Intervals and verdicts hold as often as their level says.
 
+use crate::networks::single;
 use orderline::metric::{Metric, Statistic, TimeKind};
-use orderline::network::{
-    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Horizon, Network, Place,
-    Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
-};
+use orderline::network::{Horizon, Network, Place, Replications, RunPlan, StageId, Warmup};
 use orderline::random::{Arrivals, Distribution};
 use orderline::report::{Comparison, Verdict};
 use orderline::scenario;
@@ -14,40 +12,15 @@ use std::path::Path;
 
 /// M/M/1 with λ = 1 and μ = 2.
 fn mm1() -> Network {
+    let law = Distribution::exponential(2.0).expect("a rate");
     Network {
-        name: "mm1".to_owned(),
-        seed: 0,
         run: RunPlan {
             horizon: Horizon::Duration(1600.0),
             warmup: Warmup::Fixed(100.0),
             replications: Replications::Fixed(10),
             confidence: 0.95,
         },
-        classes: vec![Class {
-            name: "default".to_owned(),
-            priority: 0,
-        }],
-        producers: vec![Producer {
-            name: "p".to_owned(),
-            class: ClassId(0),
-            to: StageId(0),
-            arrivals: Arrivals::poisson(1.0).expect("a rate"),
-            message_size: 0.0,
-        }],
-        stages: vec![Stage {
-            name: "s".to_owned(),
-            consumers: Consumers::Finite(1),
-            discipline: Discipline::Fifo,
-            capacity: Capacity::Unbounded,
-            by_class: vec![ClassAtStage {
-                service: Service::Common(Distribution::exponential(2.0).expect("a rate")),
-                next: vec![Route {
-                    to: Target::Completed,
-                    probability: 1.0,
-                }],
-            }],
-        }],
-        slos: Vec::new(),
+        ..single(Arrivals::poisson(1.0).expect("a rate"), law)
     }
 }
 

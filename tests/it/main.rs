@@ -4,6 +4,7 @@ mod commands;
 mod coverage;
 mod library;
 mod networks;
+mod paths;
 mod properties;
 mod scenario;
 mod truth;

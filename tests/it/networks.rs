@@ -7,6 +7,45 @@ use orderline::network::{
 use orderline::random::{Arrivals, DiscreteDistribution, Distribution};
 use proptest::prelude::*;
 
+/// One stage with one consumer and no bound, one producer, one replication of 100 s.
+pub fn single(arrivals: Arrivals, law: Distribution) -> Network {
+    Network {
+        name: "single".to_owned(),
+        seed: 1,
+        run: RunPlan {
+            horizon: Horizon::Duration(100.0),
+            warmup: Warmup::Fixed(0.0),
+            replications: Replications::Fixed(1),
+            confidence: 0.95,
+        },
+        classes: vec![Class {
+            name: "default".to_owned(),
+            priority: 0,
+        }],
+        producers: vec![Producer {
+            name: "p".to_owned(),
+            class: ClassId(0),
+            to: StageId(0),
+            arrivals,
+            message_size: 0.0,
+        }],
+        stages: vec![Stage {
+            name: "s".to_owned(),
+            consumers: Consumers::Finite(1),
+            discipline: Discipline::Fifo,
+            capacity: Capacity::Unbounded,
+            by_class: vec![ClassAtStage {
+                service: Service::Common(law),
+                next: vec![Route {
+                    to: Target::Completed,
+                    probability: 1.0,
+                }],
+            }],
+        }],
+        slos: Vec::new(),
+    }
+}
+
 /// A network of up to four stages and three classes with `orders` orders in each replication.
 pub fn network(orders: u64) -> impl Strategy<Value = Network> {
     (1..5usize, 1..4usize).prop_flat_map(move |(stages, classes)| {
