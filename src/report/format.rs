@@ -15,7 +15,7 @@ pub struct Formatted {
     pub unit: &'static str,
 }
 
-/// Formats a measurement and its prediction: the unit is chosen by the larger of the two, the
+/// Formats a measurement and its prediction: the unit is chosen by the largest number, the
 /// decimals so that the half-width shows two digits (four significant digits without one).
 ///
 /// ```

@@ -194,9 +194,14 @@ pub(super) fn is_main(metric: Metric, place: Place) -> bool {
         }
         (Metric::Time(..) | Metric::ProcessingTime | Metric::LittleResidualQueue, _) => false,
         (Metric::ByteThroughput, place) => place == Place::Pipeline,
-        (Metric::ArrivalRate | Metric::Throughput | Metric::LittleResidual, Place::Class(..)) => {
-            false
-        }
+        (
+            Metric::ArrivalRate
+            | Metric::Throughput
+            | Metric::Utilization
+            | Metric::QueueFill
+            | Metric::LittleResidual,
+            Place::Class(..),
+        ) => false,
         (Metric::BacklogGrowth, _) => false,
         _ => true,
     }
@@ -223,15 +228,54 @@ pub fn formulas(
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut place = None;
-    for (line, row) in lines.iter().zip(table.lines()) {
-        if place != Some(line.place) {
-            place = Some(line.place);
-            let _ = writeln!(out, "{}", heading(network, theory, line.place));
+    let mut rows = lines.iter().zip(table.lines()).peekable();
+    for place in comparison.places() {
+        let _ = writeln!(out, "{}", heading(network, theory, place));
+        while let Some((_, row)) = rows.next_if(|(line, _)| line.place == place) {
+            let _ = writeln!(out, "{}", row.trim_end());
         }
-        let _ = writeln!(out, "{}", row.trim_end());
+        out += &gaps(theory, place);
     }
     out
+}
+
+/// The main figures that have no formula at a place, and why.
+fn gaps(theory: &NetworkTheory, place: Place) -> String {
+    let here = |metric: &Metric| match place {
+        Place::Pipeline => metric.at_pipeline(),
+        _ => metric.at_stage(),
+    };
+    let wanted = |metric: &Metric| {
+        // Bounds and losses are those of bounded queues, and bytes those of messages with a size.
+        let special = [
+            Metric::QueueFill,
+            Metric::LossProbability,
+            Metric::ByteThroughput,
+        ];
+        is_main(*metric, place) && here(metric) && !special.contains(metric)
+    };
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for metric in Metric::all()
+        .filter(wanted)
+        .filter(|m| theory.figure(place, *m).is_none())
+    {
+        let (why, name) = (
+            theory.why_not(place, metric),
+            metric.to_string().replace('_', " "),
+        );
+        match reasons.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((why, vec![name])),
+        }
+    }
+    let dim = Style::new().dimmed();
+    let line = |(why, names): &(String, Vec<String>)| {
+        format!(
+            "  {dim}· no formula for {}: {why}{dim:#}\n",
+            names.join(", ")
+        )
+    };
+    reasons.iter().map(line).collect()
 }
 
 fn formula_cells(line: &Line) -> [String; 7] {
