@@ -2,7 +2,7 @@
 
 use super::args::{ScenarioFlags, ThreadFlags, load};
 use super::exit::{Exit, Failure};
-use super::progress::watched;
+use super::progress::simulated;
 use super::run::print;
 use crate::report::{Contrast, Detail, RunReport, Side, contrast_csv, contrast_table, read_side};
 use crate::theory;
@@ -89,7 +89,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
     for (file, mut asked) in args.what.iter().zip(asked) {
         asked.network.seed = seed;
         let theory = theory::analyze(&asked.network);
-        let sim = watched(
+        let sim = simulated(
             &asked.network,
             args.threads.count(),
             args.quiet || args.json,

@@ -1,12 +1,14 @@
 //! `orders.csv`: every order of the first replication, written as they leave.
 
 use super::exit::Failure;
+use super::progress::watched;
 use crate::network::Network;
 use crate::report::Staged;
-use crate::sim::{Control, Observer, OrderRecord, trace_replication};
+use crate::sim::{Control, Observer, OrderRecord, Outcome, SimError, trace_replication};
 use serde::Serialize;
 use std::fs::File;
 use std::io::BufWriter;
+use std::path::Path;
 
 /// A row of `orders.csv`. Times are in seconds since the start of the replication.
 #[derive(Debug, Serialize)]
@@ -15,42 +17,52 @@ struct OrderRow<'n> {
     producer: &'n str,
     class: &'n str,
     entered: f64,
-    left: f64,
-    latency: f64,
+    /// Empty for an order in flight.
+    left: Option<f64>,
+    latency: Option<f64>,
     waiting_time: f64,
     processing_time: f64,
     outcome: String,
 }
 
-/// Writes each order as it leaves, so that any number of them takes no memory.
-pub(super) struct OrderFile<'n> {
-    network: &'n Network,
-    writer: csv::Writer<BufWriter<File>>,
-    result: Result<(), csv::Error>,
-}
-
-impl<'n> OrderFile<'n> {
-    /// Runs the first replication once more and writes all its orders, in the order in which they
-    /// leave; those still in flight at the end are not among them.
-    pub(super) fn write(network: &'n Network, folder: &Staged) -> Result<(), Failure> {
-        let path = folder.path("orders.csv")?;
-        let failed = |error: csv::Error| {
-            Failure::Io(
-                format!("write {}", path.display()),
-                std::io::Error::other(error),
-            )
-        };
-        let file = File::create(&path).map_err(|error| failed(error.into()))?;
+/// Runs the first replication once more and writes all its orders, in the order in which they leave;
+/// those in flight at the end come last.
+///
+/// # Errors
+/// When the disk refuses, or somebody stopped it: half a file is none.
+pub(super) fn write_orders(network: &Network, folder: &Staged, quiet: bool) -> Result<(), Failure> {
+    let path = folder.path("orders.csv")?;
+    let failed = |path: &Path, error: csv::Error| {
+        Failure::Io(
+            format!("write {}", path.display()),
+            std::io::Error::other(error),
+        )
+    };
+    let file = File::create(&path).map_err(|error| failed(&path, error.into()))?;
+    let job = move |network: &Network, control: &Control| {
         let writer = csv::Writer::from_writer(BufWriter::new(file));
         let observer = OrderFile {
             network,
             writer,
             result: Ok(()),
         };
-        let mut written = trace_replication(network, &Control::default(), observer);
-        written.result.map_err(failed)?;
-        written.writer.flush().map_err(|error| failed(error.into()))
+        let mut written = trace_replication(network, control, observer);
+        written.result?;
+        written.writer.flush()?;
+        Ok(control.stopped())
+    };
+    match watched(network, quiet, job)? {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Failure::Sim(SimError::Stopped)),
+        Err(error) => Err(failed(&path, error)),
     }
+}
+
+/// Writes each order as it leaves, so that any number of them takes no memory.
+struct OrderFile<'n> {
+    network: &'n Network,
+    writer: csv::Writer<BufWriter<File>>,
+    result: Result<(), csv::Error>,
 }
 
 impl Observer for OrderFile<'_> {
@@ -58,13 +70,14 @@ impl Observer for OrderFile<'_> {
         if self.result.is_err() {
             return;
         }
+        let left = (record.outcome != Outcome::InFlight).then_some(record.left);
         self.result = self.writer.serialize(OrderRow {
             order: record.number,
             producer: &self.network.producers[record.producer as usize].name,
             class: &self.network.classes[record.class as usize].name,
             entered: record.entered,
-            left: record.left,
-            latency: record.left - record.entered,
+            left,
+            latency: left.map(|left| left - record.entered),
             waiting_time: record.waiting,
             processing_time: record.processing,
             outcome: record.outcome.to_string(),

@@ -1,6 +1,6 @@
 //! A simulation with progress on a terminal, stopped by Ctrl-C.
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::network::Network;
 use crate::report::format;
 use crate::sim::{Control, SimOptions, SimResult, expected_orders, simulate};
@@ -14,29 +14,48 @@ use tokio::time::MissedTickBehavior;
 /// Between two looks at how far the simulation is.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Simulates on threads of their own, while this one draws progress and listens for Ctrl-C, which
-/// stops the simulation and keeps what was measured.
+/// Simulates on threads of their own, see [`watched`].
 ///
 /// # Errors
 /// Those of [`simulate`], and when the runtime cannot be started.
-pub(super) fn watched(
+pub(super) fn simulated(
     network: &Network,
     threads: usize,
     quiet: bool,
 ) -> Result<SimResult, Failure> {
+    let job = move |network: &Network, control: &Control| {
+        simulate(network, SimOptions { threads }, control)
+    };
+    Ok(watched(network, quiet, job)??)
+}
+
+/// Does a job on another thread, while this one draws progress and listens for Ctrl-C. The first one
+/// asks the job to stop, so that what was measured is kept; a second one ends the program.
+///
+/// # Errors
+/// When the runtime cannot be started.
+pub(super) fn watched<T: Send + 'static>(
+    network: &Network,
+    quiet: bool,
+    job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Io("start the runtime".to_owned(), error))?;
-    runtime.block_on(watch(Arc::new(network.clone()), threads, quiet))
+    runtime.block_on(watch(Arc::new(network.clone()), quiet, job))
 }
 
-async fn watch(network: Arc<Network>, threads: usize, quiet: bool) -> Result<SimResult, Failure> {
+async fn watch<T: Send + 'static>(
+    network: Arc<Network>,
+    quiet: bool,
+    job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
+) -> Result<T, Failure> {
     let control = Arc::new(Control::default());
     let bar = bar(&network, quiet);
     let mut work = {
         let (network, control) = (Arc::clone(&network), Arc::clone(&control));
-        tokio::task::spawn_blocking(move || simulate(&network, SimOptions { threads }, &control))
+        tokio::task::spawn_blocking(move || job(&network, &control))
     };
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -45,16 +64,19 @@ async fn watch(network: Arc<Network>, threads: usize, quiet: bool) -> Result<Sim
         tokio::select! {
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, &control, per_replication),
-            interrupt = tokio::signal::ctrl_c() => {
-                // Without a handler the default of the system ends the program, as it should.
-                if interrupt.is_ok() {
-                    control.stop();
-                }
-            }
+            // Without a handler the default of the system ends the program, as it should.
+            Ok(()) = tokio::signal::ctrl_c() => interrupt(&control),
         }
     };
     bar.finish_and_clear();
-    Ok(result.map_err(|error| Failure::Defect(error.to_string()))??)
+    result.map_err(|error| Failure::Defect(error.to_string()))
+}
+
+fn interrupt(control: &Control) {
+    if control.stopped() {
+        std::process::exit(i32::from(u8::from(Exit::Interrupted)));
+    }
+    control.stop();
 }
 
 fn bar(network: &Network, quiet: bool) -> ProgressBar {

@@ -2,8 +2,8 @@
 
 use super::args::{Asked, ScenarioFlags, ThreadFlags, command_line, load};
 use super::exit::{Exit, Failure};
-use super::orders::OrderFile;
-use super::progress::watched;
+use super::orders::write_orders;
+use super::progress::simulated;
 use crate::report::{Detail, Document, RunReport, SloState, Verdict, WrittenFiles, summary, write};
 use crate::theory;
 use clap::Args;
@@ -92,7 +92,7 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
     // The folder is made first: a disk that refuses should not cost an hour either.
     let staged = crate::report::Staged::create(&out)?;
     let theory = theory::analyze(&asked.network);
-    let sim = watched(&asked.network, args.threads.count(), args.quiet)?;
+    let sim = simulated(&asked.network, args.threads.count(), args.quiet)?;
     let report = RunReport::new(
         asked.network,
         asked.record,
@@ -100,8 +100,10 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
         Some(sim),
         asked.noticed,
     );
-    if args.orders {
-        OrderFile::write(&report.network, &staged)?;
+    // A run that was stopped has no whole first replication to show.
+    let partial = report.sim.as_ref().is_some_and(|sim| sim.partial);
+    if args.orders && !partial {
+        write_orders(&report.network, &staged, args.quiet)?;
     }
     let files = write(&report, staged, &command_line())?;
     show(args, &report, &out, &files)?;

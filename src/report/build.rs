@@ -25,7 +25,7 @@ fn metric_row(
     line: &Line,
 ) -> MetricRow {
     let measured = line.measured.as_ref();
-    let interval = measured.and_then(|m| m.interval(comparison.confidence));
+    let interval = line.interval(comparison.confidence);
     MetricRow {
         at: network.place_name(line.place),
         metric: line.metric.to_string(),
@@ -122,7 +122,8 @@ pub fn distribution_rows(
     comparison: &Comparison,
 ) -> Vec<DistributionRow> {
     let steady = |result: &&PlaceResult| {
-        !matches!(result.place, Place::Class(..)) && !comparison.growing.contains(&result.place)
+        let growing = comparison.growing().any(|place| place == result.place);
+        !matches!(result.place, Place::Class(..)) && !growing
     };
     let mut rows = Vec::new();
     for result in sim.places.iter().filter(steady) {

@@ -1,10 +1,11 @@
 //! Every measured figure beside its prediction.
 
+use super::state::{State, States};
 use super::verdict::{Verdict, corrected_level};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Network, Place};
 use crate::sim::{PlaceResult, SimResult};
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Interval};
 use crate::theory::{Figure, Kind, NetworkTheory};
 use std::collections::BTreeSet;
 
@@ -21,11 +22,26 @@ pub struct Line {
     pub theory: Option<Figure>,
     /// The judgement.
     pub verdict: Verdict,
-    /// Why there is no prediction; empty when there is one.
+    /// Why there is no prediction, or no verdict; else empty.
     pub why_not: String,
 }
 
 impl Line {
+    /// The interval at `level`. What cannot be negative has no negative end.
+    pub fn interval(&self, level: f64) -> Option<Interval> {
+        let interval = self.measured.as_ref()?.interval(level)?;
+        let signed = matches!(
+            self.metric,
+            Metric::LittleResidual | Metric::LittleResidualQueue | Metric::BacklogGrowth
+        );
+        let low = if signed {
+            interval.low
+        } else {
+            interval.low.max(0.0)
+        };
+        Some(Interval { low, ..interval })
+    }
+
     /// Measured over predicted, minus 1; the plain difference where the prediction is 0.
     pub fn difference(&self) -> Option<f64> {
         let (measured, theory) = (self.measured.as_ref()?.point, self.theory?.value);
@@ -48,36 +64,45 @@ pub struct Comparison {
     pub verdict_level: f64,
     /// How many figures were held against an exact formula.
     pub judged: usize,
-    /// Places whose backlog keeps growing.
-    pub growing: Vec<Place>,
+    states: States,
 }
 
 impl Comparison {
     /// Sets the measurements beside the theory.
     pub fn new(network: &Network, theory: &NetworkTheory, sim: Option<&SimResult>) -> Comparison {
-        let growing = growing_places(network, theory, sim);
-        let mut lines = lines(theory, sim, &growing);
-        let exact = |line: &&Line| line.theory.is_some_and(|f| f.kind == Kind::Exact);
-        let with_interval = |line: &&Line| {
-            let measured = line.measured.as_ref();
-            measured.is_some_and(|m| m.interval(network.run.confidence).is_some())
-        };
-        let judged = lines.iter().filter(exact).filter(with_interval).count();
-        let verdict_level = corrected_level(network.run.confidence, judged);
-        for line in &mut lines {
-            if line.verdict != Verdict::NoSteadyState {
-                line.verdict =
-                    Verdict::of(line.measured.as_ref(), line.theory.as_ref(), verdict_level);
-            }
-        }
+        let states = States::new(network, theory, sim);
+        let mut lines = lines(theory, sim, &states);
+        let judged = lines.iter().filter(|line| can_be_judged(line)).count();
         let confidence = network.run.confidence;
+        let verdict_level = corrected_level(confidence, judged);
+        lines
+            .iter_mut()
+            .for_each(|line| judge(line, &states, verdict_level));
         Comparison {
             lines,
             confidence,
             verdict_level,
             judged,
-            growing,
+            states,
         }
+    }
+
+    /// Places whose backlog keeps growing.
+    pub fn growing(&self) -> impl Iterator<Item = Place> {
+        self.states
+            .all()
+            .filter(|(_, state)| **state == State::Growing)
+            .map(|(place, _)| place)
+    }
+
+    /// Stages whose run was too short for a verdict, and why.
+    pub fn too_short(&self) -> impl Iterator<Item = (Place, &str)> {
+        self.states
+            .all()
+            .filter_map(|(place, state)| match (place, state) {
+                (Place::Stage(_), State::TooShort(why)) => Some((place, why.as_str())),
+                _ => None,
+            })
     }
 
     /// The line of a figure.
@@ -103,44 +128,39 @@ impl Comparison {
     }
 }
 
-/// Places without a steady state: measured so, or by theory. Where a stage has none, the pipeline
-/// has none.
-fn growing_places(
-    network: &Network,
-    theory: &NetworkTheory,
-    sim: Option<&SimResult>,
-) -> Vec<Place> {
-    let grows = |place: Place| {
-        let measured = sim
-            .and_then(|sim| sim.at(place))
-            .is_some_and(|r| r.growth.is_some());
-        measured || theory.unstable(place)
-    };
-    let stages = (0..network.stages.len()).map(|i| Place::Stage(crate::network::StageId(i)));
-    std::iter::once(Place::Pipeline)
-        .chain(stages)
-        .filter(|place| grows(*place))
-        .collect()
+/// Whether the line's figure will be held against its formula.
+fn can_be_judged(line: &Line) -> bool {
+    let exact = line.theory.filter(|figure| figure.kind == Kind::Exact);
+    match (&line.measured, exact) {
+        (Some(measured), Some(exact)) if line.verdict != Verdict::Undecided => {
+            measured.values.len() > 1 && (!measured.is_thin() || measured.equals(exact.value))
+        }
+        _ => false,
+    }
 }
 
-fn lines(theory: &NetworkTheory, sim: Option<&SimResult>, growing: &[Place]) -> Vec<Line> {
+fn judge(line: &mut Line, states: &States, level: f64) {
+    if matches!(line.verdict, Verdict::NoSteadyState | Verdict::Undecided) {
+        return;
+    }
+    line.verdict = Verdict::of(line.measured.as_ref(), line.theory.as_ref(), level);
+    if line.verdict == Verdict::Undecided {
+        line.why_not = match states.of(line.place) {
+            State::TooShort(why) => why.clone(),
+            _ => "too little was seen: it rests on fewer than ten orders a replication".to_owned(),
+        };
+    }
+}
+
+fn lines(theory: &NetworkTheory, sim: Option<&SimResult>, states: &States) -> Vec<Line> {
     let mut lines = Vec::new();
     for place in places(theory, sim) {
         let measured = sim.and_then(|sim| sim.at(place));
-        let unsteady = growing.contains(&stage_of(place));
         for metric in metrics(place, measured, theory) {
-            lines.push(line(place, metric, measured, theory, unsteady));
+            lines.push(line(place, metric, measured, theory, states.of(place)));
         }
     }
     lines
-}
-
-/// A class grows with its stage.
-fn stage_of(place: Place) -> Place {
-    match place {
-        Place::Class(stage, _) => Place::Stage(stage),
-        other => other,
-    }
 }
 
 fn places(theory: &NetworkTheory, sim: Option<&SimResult>) -> Vec<Place> {
@@ -167,28 +187,36 @@ fn line(
     metric: Metric,
     measured: Option<&PlaceResult>,
     theory: &NetworkTheory,
-    unsteady: bool,
+    state: &State,
 ) -> Line {
-    let withheld = unsteady && measured.is_some() && needs_steady_state(metric);
     let figure = theory.figure(place, metric).copied();
-    Line {
+    let mut line = Line {
         place,
         metric,
-        measured: measured
-            .filter(|_| !withheld)
-            .and_then(|r| r.estimates.get(&metric))
-            .cloned(),
+        measured: measured.and_then(|r| r.estimates.get(&metric)).cloned(),
         theory: figure,
-        verdict: if withheld {
-            Verdict::NoSteadyState
-        } else {
-            Verdict::NotMeasured
-        },
+        verdict: Verdict::NotMeasured,
         why_not: match figure {
             Some(_) => String::new(),
             None => theory.why_not(place, metric),
         },
+    };
+    if measured.is_none() || !needs_steady_state(metric) {
+        return line;
     }
+    let exact = figure.is_some_and(|figure| figure.kind == Kind::Exact);
+    match state {
+        State::Growing => {
+            line.measured = None;
+            line.verdict = Verdict::NoSteadyState;
+        }
+        State::TooShort(why) if exact => {
+            line.verdict = Verdict::Undecided;
+            line.why_not.clone_from(why);
+        }
+        _ => {}
+    }
+    line
 }
 
 /// Whether the figure is an average or a quantile that a growing backlog robs of its meaning.

@@ -132,7 +132,7 @@ fn moments(estimate: &Estimate) -> (f64, f64, usize) {
 }
 
 /// A row of `comparison.csv`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct ContrastRow<'a> {
     at: &'a str,
     metric: &'a str,

@@ -26,6 +26,9 @@ pub enum FolderError {
          choose another with --out, or move it away"
     )]
     InTheWay(String),
+    /// The path ends in `.` or `..`, so there is no name to put a new folder under.
+    #[error("{0} cannot be replaced as a whole: give the output folder a name, as in --out run1")]
+    NoName(String),
     /// The folder is not one of ours.
     #[error("{0} is not an output folder of orderline: it holds no {MANIFEST}")]
     NotAFolder(String),
@@ -131,6 +134,10 @@ impl Drop for Staged {
 }
 
 fn check_target(target: &Path) -> Result<(), FolderError> {
+    let named = target.components().next_back();
+    if !matches!(named, Some(std::path::Component::Normal(_))) {
+        return Err(FolderError::NoName(target.display().to_string()));
+    }
     let in_the_way = || Err(FolderError::InTheWay(target.display().to_string()));
     match fs::read_dir(target) {
         Ok(mut entries) => {

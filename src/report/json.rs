@@ -192,7 +192,7 @@ fn metrics(comparison: &Comparison, place: Place) -> Metrics {
 
 fn value(line: &Line, confidence: f64) -> MetricValue {
     let measured = line.measured.as_ref().map(|estimate| {
-        let interval = estimate.interval(confidence);
+        let interval = line.interval(confidence);
         Measured {
             mean: estimate.point,
             low: interval.map(|i| i.low),

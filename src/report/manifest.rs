@@ -27,7 +27,8 @@ pub struct Manifest {
     pub replications: u64,
     /// Seconds left out at the start of each.
     pub warmup: f64,
-    /// How that was found: `fixed`, `mser5`, `unsettled`, `whole_periods` or `transient`.
+    /// How that was found: `fixed`, `mser5`, `unsettled`, `whole_periods`, `too_few` or
+    /// `transient`.
     pub warmup_rule: String,
     /// Seconds measured in each, on average.
     pub measured: f64,

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `comparison` | every measured figure beside its prediction |
 //! | `verdict` | the judgement on one figure, and the allowance for judging many |
+//! | `state` | whether a place has a steady state, and was watched for long enough |
 //! | `slo` | objectives judged by intervals |
 //! | `warning` | what a reader of the figures must know, as data |
 //! | `run_report` | all of the above, of one run |
@@ -29,6 +30,7 @@ pub mod records;
 mod run_report;
 mod side;
 mod slo;
+mod state;
 mod table;
 mod text;
 mod verdict;

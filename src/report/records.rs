@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`: one figure, measured and predicted.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MetricRow {
     /// `pipeline`, `stage:NAME` or `class:STAGE/CLASS`.
     pub at: String,
@@ -37,7 +37,7 @@ pub struct MetricRow {
 }
 
 /// A row of `timeseries.csv`: averages over one slice of virtual time and all replications.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TimeRow {
     /// End of the slice, seconds since the start.
     pub time: f64,
@@ -56,7 +56,7 @@ pub struct TimeRow {
 }
 
 /// A row of `latency.csv`: one point of a distribution of a time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DistributionRow {
     /// `pipeline` or `stage:NAME`.
     pub at: String,
@@ -73,7 +73,7 @@ pub struct DistributionRow {
 }
 
 /// A row of `replications.csv`: one replication's own figure, for paired comparisons.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ReplicationRow {
     /// `pipeline`, `stage:NAME` or `class:STAGE/CLASS`.
     pub at: String,
@@ -86,7 +86,7 @@ pub struct ReplicationRow {
 }
 
 /// A limit that a scenario sets to a figure.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LimitRow {
     /// `pipeline`, `stage:NAME` or `class:STAGE/CLASS`.
     pub at: String,

@@ -52,7 +52,7 @@ pub fn judge(network: &Network, comparison: &Comparison) -> Vec<SloJudgement> {
 fn judge_one(slo: &Slo, comparison: &Comparison) -> SloJudgement {
     let line = comparison.line(slo.at, slo.metric);
     let estimate = line.and_then(|line| line.measured.as_ref());
-    let interval = estimate.and_then(|e| e.interval(comparison.confidence));
+    let interval = line.and_then(|line| line.interval(comparison.confidence));
     let unsteady = line.is_some_and(|line| line.verdict == Verdict::NoSteadyState);
     let state = match interval {
         Some(interval) => compare(interval, slo.bound),

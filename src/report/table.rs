@@ -137,6 +137,10 @@ fn verdict(line: &Line) -> (Style, String) {
         Verdict::Differs => (color(AnsiColor::Red).bold(), "✗ differs".to_owned()),
         Verdict::Approximation => (Style::new(), "≈ approximation".to_owned()),
         Verdict::NoFormula => (Style::new().dimmed(), format!("· {}", line.why_not)),
+        Verdict::Undecided => (
+            color(AnsiColor::Yellow),
+            format!("? undecided: {}", line.why_not),
+        ),
         Verdict::NoInterval => (Style::new().dimmed(), "? no interval".to_owned()),
         Verdict::NoSteadyState => (color(AnsiColor::Red), "↗ no steady state".to_owned()),
         Verdict::NotMeasured => (Style::new().dimmed(), kind(line)),
@@ -173,7 +177,7 @@ fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
         Metric::LossProbability | Metric::ByteThroughput
     ) && nothing(theory)
         && nothing(line.measured.as_ref().map(|m| m.point));
-    let growing = comparison.growing.contains(&line.place);
+    let growing = comparison.growing().any(|place| place == line.place);
     detail == Detail::All
         || line.verdict == Verdict::Differs
         || match line.metric {

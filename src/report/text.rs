@@ -57,6 +57,7 @@ pub(super) fn rule(rule: StartRule) -> &'static str {
         StartRule::Mser5 => "MSER-5 on pilot runs",
         StartRule::Unsettled => "not settled",
         StartRule::WholePeriods => "whole periods",
+        StartRule::TooFew => "too few orders to spare any",
         StartRule::Transient => "none: arrivals change with time",
     }
 }

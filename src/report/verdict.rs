@@ -19,6 +19,8 @@ pub enum Verdict {
     NoFormula,
     /// There is an exact formula, but a single replication gives no interval to judge by.
     NoInterval,
+    /// There is an exact formula, but too little was seen to judge by; the line says of what.
+    Undecided,
     /// The backlog keeps growing, so there is no average to compare.
     NoSteadyState,
     /// Nothing was measured.
@@ -34,6 +36,7 @@ impl Verdict {
             Verdict::Approximation => "approximation",
             Verdict::NoFormula => "no_formula",
             Verdict::NoInterval => "no_interval",
+            Verdict::Undecided => "undecided",
             Verdict::NoSteadyState => "no_steady_state",
             Verdict::NotMeasured => "not_measured",
         }
@@ -52,6 +55,7 @@ impl Verdict {
             return Verdict::Approximation;
         }
         match measured.agrees_with(theory.value, level) {
+            _ if measured.is_thin() && !measured.equals(theory.value) => Verdict::Undecided,
             Some(true) => Verdict::Agrees,
             Some(false) => Verdict::Differs,
             None => Verdict::NoInterval,
@@ -99,6 +103,21 @@ mod tests {
         assert_eq!(judge(Kind::Approximation, 1.5), Verdict::Approximation);
         assert_eq!(Verdict::of(Some(&measured), None, 0.95), Verdict::NoFormula);
         assert_eq!(Verdict::of(None, None, 0.95), Verdict::NotMeasured);
+        // Nobody waited in 60,000 orders: that is no proof that nobody ever does.
+        let nothing = Estimate {
+            events: 0.0,
+            ..Estimate::of(vec![0.0; 10])
+        };
+        let rare = figure(Kind::Exact, 1e-5);
+        assert_eq!(
+            Verdict::of(Some(&nothing), Some(&rare), 0.95),
+            Verdict::Undecided
+        );
+        let never = figure(Kind::Exact, 0.0);
+        assert_eq!(
+            Verdict::of(Some(&nothing), Some(&never), 0.95),
+            Verdict::Agrees
+        );
         let single = Estimate::of(vec![1.0]);
         let alone = Verdict::of(Some(&single), Some(&figure(Kind::Exact, 1.0)), 0.95);
         assert_eq!(alone, Verdict::NoInterval);

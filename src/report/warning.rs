@@ -26,7 +26,23 @@ pub enum Warning {
     /// One replication gives no intervals.
     NoIntervals,
     /// The asked-for precision was not reached.
-    Imprecise,
+    Imprecise {
+        /// Where the least certain mean is taken.
+        place: String,
+        /// Which it is.
+        metric: Metric,
+        /// Half-width of its interval over itself.
+        relative: f64,
+    },
+    /// A stage was not watched for long enough.
+    TooShort {
+        /// Name of the place.
+        place: String,
+        /// Why, and what would do.
+        why: String,
+    },
+    /// No order came while anything was measured.
+    NothingCame,
     /// The backlog grows; averages are withheld.
     Growing {
         /// Name of the place.
@@ -79,8 +95,15 @@ impl std::fmt::Display for Warning {
             Warning::NoIntervals => f.write_str(
                 "one replication gives no intervals and no verdicts; set `run.replications` to 2 or more",
             ),
-            Warning::Imprecise => f.write_str(
-                "the asked-for `run.precision` was not reached; run longer replications",
+            Warning::Imprecise { place, metric, relative } => write!(
+                f,
+                "the asked-for `run.precision` was not reached: {metric} at {place} is known to \
+                 {:.1} % only; let each replication run longer",
+                100.0 * relative
+            ),
+            Warning::TooShort { place, why } => write!(f, "{place}: {why}"),
+            Warning::NothingCame => f.write_str(
+                "no order came within the measured time, so there is nothing to see",
             ),
             Warning::Growing { place, measured, predicted } => {
                 write!(f, "{place}: no steady state, the backlog ")?;
@@ -117,6 +140,19 @@ impl std::fmt::Display for Warning {
 /// All that the measurements call for.
 pub fn warnings(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
     let mut warnings = of_the_run(sim, comparison);
+    warnings.extend(sim.imprecise.map(|worst| Warning::Imprecise {
+        place: network.place_name(worst.place),
+        metric: worst.metric,
+        relative: worst.relative,
+    }));
+    warnings.extend(
+        comparison
+            .too_short()
+            .map(|(place, why)| Warning::TooShort {
+                place: network.place_name(place),
+                why: why.to_owned(),
+            }),
+    );
     warnings.extend(of_arrivals(network, sim));
     warnings.extend(growing(network, sim, comparison));
     warnings.extend(thin_tails(network, sim, comparison));
@@ -131,16 +167,20 @@ fn of_the_run(sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
         });
     }
     // Where a backlog grows nothing ever settles, and that is said by itself.
-    if sim.start.rule == StartRule::Unsettled && comparison.growing.is_empty() {
+    if sim.start.rule == StartRule::Unsettled && comparison.growing().next().is_none() {
         warnings.push(Warning::Unsettled {
             warmup: sim.start.warmup,
         });
     }
+    if sim
+        .places
+        .iter()
+        .all(|place| place.distributions.values().all(|times| times.total() == 0))
+    {
+        warnings.push(Warning::NothingCame);
+    }
     if sim.replications == 1 {
         warnings.push(Warning::NoIntervals);
-    }
-    if !sim.precise {
-        warnings.push(Warning::Imprecise);
     }
     warnings
 }
@@ -175,22 +215,23 @@ fn of_arrivals(network: &Network, sim: &SimResult) -> Vec<Warning> {
 
 fn growing(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
     let stages = comparison
-        .growing
-        .iter()
-        .filter(|place| **place != Place::Pipeline);
-    let warn = |place: &Place| {
-        let rate = sim.at(*place)?.estimates.get(&Metric::BacklogGrowth)?;
-        let half = rate
-            .interval(comparison.confidence)
-            .map(|interval| interval.half_width());
-        let line = comparison.line(*place, Metric::BacklogGrowth);
-        Some(Warning::Growing {
-            place: network.place_name(*place),
-            measured: half.map(|half| (rate.point, half)),
+        .growing()
+        .filter(|place| matches!(place, Place::Stage(_)));
+    let warn = |place: Place| {
+        let rate = sim
+            .at(place)
+            .and_then(|r| r.estimates.get(&Metric::BacklogGrowth));
+        let interval = rate.and_then(|rate| rate.interval(comparison.confidence));
+        let line = comparison.line(place, Metric::BacklogGrowth);
+        Warning::Growing {
+            place: network.place_name(place),
+            measured: rate
+                .zip(interval)
+                .map(|(rate, i)| (rate.point, i.half_width())),
             predicted: line.and_then(|line| line.theory).map(|figure| figure.value),
-        })
+        }
     };
-    stages.filter_map(warn).collect()
+    stages.map(warn).collect()
 }
 
 /// Of every time only the lowest quantile with a thin tail: those above it are thinner still.

@@ -29,19 +29,19 @@ pub struct OrderRecord {
     pub class: u32,
     /// When it entered, seconds.
     pub entered: f64,
-    /// When it left, seconds.
+    /// When it left, or when the run ended, seconds.
     pub left: f64,
-    /// Seconds spent waiting, over all visits.
+    /// Seconds spent waiting, over all visits whose service has begun.
     pub waiting: f64,
-    /// Seconds spent in service, over all visits.
+    /// Seconds of service, over the same visits.
     pub processing: f64,
     /// How it left.
     pub outcome: Outcome,
 }
 
-/// Sees every order as it leaves. Chosen at compile time, so one that does nothing costs nothing.
+/// Sees every order as it leaves, and in the end those still in flight. Chosen at compile time, so one that does nothing costs nothing.
 pub trait Observer {
-    /// An order has left the pipeline.
+    /// An order has left the pipeline, or is still in it as the run ends (in no order then).
     fn left(&mut self, record: &OrderRecord);
 }
 
@@ -123,19 +123,20 @@ impl<'n, O: Observer> Engine<'n, O> {
         for _ in 0..EVENTS_PER_LOOK {
             let arrival = self.sources.next_time();
             let departure = self.calendar.next_time();
-            if arrival.min(departure) > end {
-                self.now = end;
+            let next = arrival.min(departure);
+            if next > end || next == f64::INFINITY {
+                self.now = if end.is_finite() { end } else { self.now };
                 return Some(Reached::Time);
             }
+            self.now = next;
             if departure <= arrival {
-                self.now = departure;
                 self.depart();
+            } else if self.entered == self.target {
+                // One more would come now: the run ends just before it. Ending with the last of
+                // them instead would count an arrival whose gap is not part of the time.
+                return Some(Reached::Orders);
             } else {
-                self.now = arrival;
                 self.enter();
-                if self.entered == self.target {
-                    return Some(Reached::Orders);
-                }
             }
         }
         None
@@ -149,7 +150,6 @@ impl<'n, O: Observer> Engine<'n, O> {
             number: self.entered,
             entered: self.now,
             arrived: self.now,
-            started: 0.0,
             service: 0.0,
             waited: 0.0,
             processed: 0.0,
@@ -185,8 +185,10 @@ impl<'n, O: Observer> Engine<'n, O> {
             state.queue.push(id, class);
         } else {
             lane.occupancy.enter_service(self.now);
+            lane.waiting.record(0.0);
+            lane.service.record(order.service);
             state.idle -= 1;
-            order.started = self.now;
+            order.processed += order.service;
             self.calendar.schedule(self.now + order.service, id);
         }
     }
@@ -208,18 +210,13 @@ impl<'n, O: Observer> Engine<'n, O> {
     /// Counts the visit that ends now.
     #[inline]
     fn record_visit(&mut self, id: OrderId) -> (usize, u32) {
-        let order = self.orders.get_mut(id);
+        let order = self.orders.get(id);
         let (stage, class) = (order.stage as usize, order.class);
         let lane = &mut self.lanes[stage * self.network.classes.len() + class as usize];
-        let waiting = order.started - order.arrived;
         lane.occupancy.leave(self.now);
-        lane.waiting.record(waiting);
-        lane.service.record(order.service);
         lane.sojourn.record(self.now - order.arrived);
         lane.departed += 1;
         lane.departed_bytes += self.network.producers[order.producer as usize].message_size;
-        order.waited += waiting;
-        order.processed += order.service;
         (stage, class)
     }
 
@@ -232,10 +229,16 @@ impl<'n, O: Observer> Engine<'n, O> {
             return;
         };
         let order = self.orders.get_mut(id);
-        order.started = self.now;
-        let lane = stage * self.network.classes.len() + order.class as usize;
-        self.lanes[lane].occupancy.start_service(self.now);
-        self.calendar.schedule(self.now + order.service, id);
+        let waiting = waited(order.arrived, self.now);
+        order.waited += waiting;
+        order.processed += order.service;
+        let lane = &mut self.lanes[stage * self.network.classes.len() + order.class as usize];
+        lane.occupancy.start_service(self.now);
+        lane.waiting.record(waiting);
+        lane.service.record(order.service);
+        // Without waiting, service began on arrival: else rounding would add up over a busy period.
+        let began = if waiting == 0.0 { order.arrived } else { self.now };
+        self.calendar.schedule((began + order.service).max(self.now), id);
     }
 
     /// An order leaves the pipeline, with exactly one outcome.
@@ -260,16 +263,7 @@ impl<'n, O: Observer> Engine<'n, O> {
             pipeline.time_waiting.record(order.waited);
         }
         pipeline.left += 1;
-        self.observer.left(&OrderRecord {
-            number: order.number,
-            producer: order.producer,
-            class: order.class,
-            entered: order.entered,
-            left: self.now,
-            waiting: order.waited,
-            processing: order.processed,
-            outcome,
-        });
+        self.observer.left(&record(&order, self.now, outcome));
     }
 
     /// The warm-up ends: all averages start again, who is present stays.
@@ -327,12 +321,43 @@ impl<'n, O: Observer> Engine<'n, O> {
     /// Ends the run and hands over what was counted.
     pub(super) fn finish(mut self) -> Finished<O> {
         self.bring_up_to_date();
+        for order in self.orders.iter() {
+            self.outcomes.count(Outcome::InFlight);
+            self.observer
+                .left(&record(order, self.now, Outcome::InFlight));
+        }
         Finished {
-            outcomes: self.outcomes.with_in_flight(self.orders.len() as u64),
+            outcomes: self.outcomes,
             lanes: self.lanes,
             pipeline: self.pipeline,
             entered: self.entered,
             observer: self.observer,
         }
+    }
+}
+
+fn record(order: &Order, now: f64, outcome: Outcome) -> OrderRecord {
+    OrderRecord {
+        number: order.number,
+        producer: order.producer,
+        class: order.class,
+        entered: order.entered,
+        left: now,
+        waiting: order.waited,
+        processing: order.processed,
+        outcome,
+    }
+}
+
+/// How long an order waited that came at `arrived` and is served `now`. A difference that the clock
+/// cannot tell from rounding is none: a consumer that falls free at the very instant of an arrival
+/// must not seem to have let it wait.
+#[inline]
+fn waited(arrived: f64, now: f64) -> f64 {
+    let waiting = now - arrived;
+    if waiting <= 8.0 * f64::EPSILON * now {
+        0.0
+    } else {
+        waiting
     }
 }

@@ -29,11 +29,14 @@ impl TimeStatistics {
 
 /// What is counted of one class at one stage, since the end of the warm-up.
 ///
-/// An order's times are counted when it leaves the stage: in steady state those who leave have the
-/// same law of times as those who come, and no long stay is cut off at the end.
+/// Waiting and service times are counted when service begins: whoever is in service then has drawn
+/// its time already, so none is left out for being long. Sojourn times are counted at departure; in
+/// steady state those who leave have the same law of times as those who come.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lane {
     pub occupancy: Occupancy,
+    /// Orders that were there when counting began.
+    pub present_at_start: u64,
     pub offered: u64,
     pub rejected: u64,
     pub departed: u64,
@@ -48,6 +51,7 @@ impl Lane {
     pub(super) fn restart(&mut self, now: f64) {
         self.occupancy.advance(now);
         self.occupancy.restart(now);
+        self.present_at_start = self.occupancy.present();
         (
             self.offered,
             self.rejected,

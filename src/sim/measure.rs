@@ -21,6 +21,27 @@ pub(super) struct PlaceFigures {
     pub times: Vec<(TimeKind, TimeStatistics)>,
     /// Number in system over the slices after the warm-up.
     pub path: Vec<f64>,
+    /// What the figures rest on.
+    pub events: Events,
+}
+
+/// How often the things happened that rare figures rest on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Events {
+    /// Orders that came.
+    pub offered: u64,
+    /// Orders that had to wait.
+    pub waited: u64,
+    /// Orders that were rejected.
+    pub rejected: u64,
+}
+
+impl Events {
+    pub(super) fn add(&mut self, other: Events) {
+        self.offered += other.offered;
+        self.waited += other.waited;
+        self.rejected += other.rejected;
+    }
 }
 
 /// How far a replication's accounts are off, as a share: at every lane ∫N dt must equal the stays of
@@ -104,6 +125,7 @@ fn stage_figures(
     PlaceFigures {
         place: Place::Stage(id),
         figures,
+        events: totals.events(),
         times: totals.times(),
         path,
     }
@@ -123,9 +145,14 @@ fn class_figures<'a>(
         .filter(move |_| several)
         .map(move |(class, lane)| {
             let totals = Totals::of(std::iter::once(lane));
+            let mut figures = totals.figures(stage, window);
+            // Classes have no timeline: their growth is taken from its two ends.
+            let grown = lane.occupancy.present() as f64 - lane.present_at_start as f64;
+            figures.push((Metric::BacklogGrowth, grown / window));
             PlaceFigures {
                 place: Place::Class(id, ClassId(class)),
-                figures: totals.figures(stage, window),
+                figures,
+                events: totals.events(),
                 times: totals.times(),
                 path: Vec::new(),
             }
@@ -155,11 +182,16 @@ fn pipeline_figures(p: PipelineLane, lanes: &[Lane], window: f64, path: Vec<f64>
     ];
     figures.extend(time_figures(TimeKind::Latency, &p.latency));
     let times = vec![(TimeKind::Latency, p.latency)];
+    let events = Events {
+        offered: p.entered,
+        ..Totals::of(lanes.iter()).events()
+    };
     PlaceFigures {
         place: Place::Pipeline,
         figures,
         times,
         path,
+        events,
     }
 }
 
@@ -245,6 +277,15 @@ impl Totals {
         figures.extend(time_figures(TimeKind::Service, &self.service));
         figures.extend(time_figures(TimeKind::Sojourn, &self.sojourn));
         figures
+    }
+
+    fn events(&self) -> Events {
+        let waits = &self.waiting.histogram;
+        Events {
+            offered: self.offered,
+            waited: waits.total() - waits.zeros(),
+            rejected: self.rejected,
+        }
     }
 
     fn times(self) -> Vec<(TimeKind, TimeStatistics)> {

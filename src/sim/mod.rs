@@ -13,7 +13,8 @@
 //! | `replication` | one run from an empty pipeline to its end |
 //! | `plan` | the warm-up, found by pilot runs |
 //! | `measure` | from what one replication counted to its figures |
-//! | `fold` | replications put together, with intervals |
+//! | `fold`, `place_fold` | replications put together, with intervals |
+//! | `resolution` | what limits a figure besides chance |
 //! | `simulate` | replications in parallel, folded in order |
 //! | `outcome` | what a simulation hands over |
 //! | `control` | stopping from outside, and progress |
@@ -29,9 +30,11 @@ mod lane;
 mod measure;
 mod orders;
 mod outcome;
+mod place_fold;
 mod plan;
 mod queue;
 mod replication;
+mod resolution;
 mod simulate;
 mod sources;
 mod stage;
@@ -40,7 +43,7 @@ mod timeline;
 pub use control::Control;
 pub use engine::{Observer, OrderRecord};
 pub use measure::Growth;
-pub use outcome::{Outcome, Outcomes, PlaceResult, SimError, SimResult};
+pub use outcome::{Imprecision, Outcome, Outcomes, PlaceResult, SimError, SimResult};
 pub use plan::{Start, StartRule};
 pub use replication::{Silent, expected_orders, trace_replication};
 pub use simulate::{SimOptions, simulate};

@@ -19,13 +19,11 @@ pub(super) struct Order {
     pub entered: f64,
     /// When it came to its present stage.
     pub arrived: f64,
-    /// When its service there began (0 while it waits).
-    pub started: f64,
     /// How long that service takes; drawn on arrival.
     pub service: f64,
-    /// Time spent waiting at earlier stages.
+    /// Time spent waiting, over all visits whose service has begun.
     pub waited: f64,
-    /// Time spent in service at earlier stages.
+    /// Time of service, over the same visits.
     pub processed: f64,
     /// Its present stage.
     pub stage: u32,
@@ -64,15 +62,16 @@ impl Arena {
         order
     }
 
+    /// The order.
+    #[inline]
+    pub(super) fn get(&self, id: OrderId) -> &Order {
+        &self.slots[id.0 as usize]
+    }
+
     /// The order, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, id: OrderId) -> &mut Order {
         &mut self.slots[id.0 as usize]
-    }
-
-    /// Number of orders under way.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
     }
 
     /// The orders under way.

@@ -55,11 +55,6 @@ impl Outcomes {
         self.counts[outcome as usize] += 1;
     }
 
-    pub(super) fn with_in_flight(mut self, in_flight: u64) -> Outcomes {
-        self.counts[Outcome::InFlight as usize] = in_flight;
-        self
-    }
-
     pub(super) fn add(&mut self, other: &Outcomes) {
         self.counts
             .iter_mut()
@@ -110,8 +105,19 @@ pub struct SimResult {
     pub timeline: Timeline,
     /// Whether the run was stopped before its end.
     pub partial: bool,
-    /// Whether an asked-for precision was reached; `true` when none was asked for.
-    pub precise: bool,
+    /// What keeps an asked-for precision from being reached.
+    pub imprecise: Option<Imprecision>,
+}
+
+/// The mean that is known least well.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Imprecision {
+    /// Half-width of its interval over itself.
+    pub relative: f64,
+    /// Where it is taken.
+    pub place: Place,
+    /// Which it is.
+    pub metric: Metric,
 }
 
 impl SimResult {

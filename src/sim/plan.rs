@@ -5,7 +5,9 @@
 //! pilots cannot, and is the same for all replications.
 
 use super::control::Control;
-use super::replication::{Silent, Span, expected_duration, offered_rate, replicate};
+use super::replication::{
+    Silent, Span, expected_duration, expected_orders, offered_rate, replicate,
+};
 use super::simulate::in_order;
 use super::timeline::Timeline;
 use crate::network::{Network, Warmup};
@@ -18,6 +20,9 @@ const PILOTS: u64 = 5;
 const PILOT_ORDERS: f64 = 20_000.0;
 /// The first pilot runs take this share of a replication, unless that is too few orders.
 const PILOT_SHARE: f64 = 1.0 / 16.0;
+
+/// A replication of fewer orders has no start-up that could be told from chance.
+const FEWEST_ORDERS: f64 = 1000.0;
 
 /// What is left out at the start of every replication, and how that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,6 +45,8 @@ pub enum StartRule {
     Unsettled,
     /// The arrivals are periodic: MSER-5, rounded up to whole periods.
     WholePeriods,
+    /// A replication has so few orders that none can be spared; nothing is left out.
+    TooFew,
     /// The arrivals change with time or are recorded: nothing is left out, as there is no steady
     /// state to wait for.
     Transient,
@@ -53,6 +60,7 @@ impl StartRule {
             StartRule::Mser5 => "mser5",
             StartRule::Unsettled => "unsettled",
             StartRule::WholePeriods => "whole_periods",
+            StartRule::TooFew => "too_few",
             StartRule::Transient => "transient",
         }
     }
@@ -70,6 +78,12 @@ pub(super) fn find_start(network: &Network, threads: usize, control: &Control) -
 }
 
 fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
+    if expected_orders(network) < FEWEST_ORDERS {
+        return Start {
+            warmup: 0.0,
+            rule: StartRule::TooFew,
+        };
+    }
     let whole = expected_duration(network);
     match longest_period(network) {
         Seasons::Never => settle(network, whole, threads, control),

@@ -206,7 +206,7 @@ impl<'n, O: Observer> Run<'n, O> {
 
 /// The last slice ends with the run, whatever rounding says.
 fn snap(edge: f64, end: f64) -> f64 {
-    if (edge - end).abs() <= 1e-9 * end {
+    if end.is_finite() && (edge - end).abs() <= 1e-9 * end {
         end
     } else {
         edge

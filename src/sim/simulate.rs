@@ -63,18 +63,19 @@ fn finished(replication: Replication<Silent>, control: &Control) -> Replication<
     replication
 }
 
-/// How many replications are needed in all, judged by the spread of those done.
+/// How many replications are needed in all, judged by the spread of those done. Where more would be
+/// needed than are ever run, none is added.
 fn next_target(network: &Network, fold: &Fold, done: u64) -> u64 {
     let Replications::Precision { relative, .. } = network.run.replications else {
         return done;
     };
-    let reached = fold.precision();
-    if reached <= relative || done >= MOST_REPLICATIONS {
+    let reached = fold.precision().map_or(0.0, |worst| worst.relative);
+    // Half-widths shrink with the root of the number; never more than doubled on one judgement.
+    let needed = done as f64 * (reached / relative).powi(2);
+    if reached <= relative || needed > MOST_REPLICATIONS as f64 {
         return done;
     }
-    // Half-widths shrink with the root of the number; never more than doubled on one judgement.
-    let needed = (done as f64 * (reached / relative).powi(2)).ceil().min(1e9) as u64;
-    needed.clamp(done + 1, 2 * done).min(MOST_REPLICATIONS)
+    (needed.ceil() as u64).clamp(done + 1, 2 * done)
 }
 
 /// Does `work` for every index on some threads and hands the results to `fold` in the order of the

@@ -39,7 +39,14 @@ pub struct Estimate {
     /// How far the point can be off for reasons other than chance (rounding, the width of a
     /// histogram's bucket, a single order at the window's edge). Verdicts allow for it.
     pub resolution: f64,
+    /// How many observations the figure rests on, over all replications: the orders that waited for
+    /// a mean wait, the values beyond a quantile for that quantile. Infinite where that is no limit.
+    pub events: f64,
 }
+
+/// Fewer observations than this in each replication, on average, and their mean is too skewed for
+/// an interval that takes it for normal.
+const EVENTS_PER_REPLICATION: f64 = 10.0;
 
 impl Estimate {
     /// The mean of the replications' figures.
@@ -50,6 +57,7 @@ impl Estimate {
             standard_error: standard_error(&values),
             values,
             resolution: 0.0,
+            events: f64::INFINITY,
         }
     }
 
@@ -64,6 +72,16 @@ impl Estimate {
     /// The same with its resolution stated.
     pub fn with_resolution(self, resolution: f64) -> Estimate {
         Estimate { resolution, ..self }
+    }
+
+    /// Whether too little was seen for the interval to mean anything.
+    pub fn is_thin(&self) -> bool {
+        self.events < EVENTS_PER_REPLICATION * self.values.len() as f64
+    }
+
+    /// Whether `exact` is the point itself, up to the resolution.
+    pub fn equals(&self, exact: f64) -> bool {
+        (self.point - exact).abs() <= self.resolution
     }
 
     /// The confidence interval at `level` in (0, 1); none for fewer than two replications.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod coverage;
+mod edges;
 mod library;
 mod networks;
 mod paths;

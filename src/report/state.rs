@@ -1,0 +1,153 @@
+//! Is there a steady state at a place, and was the run long enough to see it?
+
+use crate::metric::{Metric, Statistic, TimeKind};
+use crate::network::{Capacity, Consumers, Network, Place, Stage, StageId};
+use crate::report::format;
+use crate::sim::{PlaceResult, SimResult};
+use crate::theory::{Kind, NetworkTheory};
+use std::collections::BTreeMap;
+
+/// A replication must be this many relaxation times long for its averages to be judged: then what is
+/// left of the start is small beside the interval of some ten replications.
+const RELAXATION_TIMES: f64 = 20.0;
+
+/// What can be said of the averages at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// They are what they seem.
+    Steady,
+    /// The backlog keeps growing: there are none.
+    Growing,
+    /// There are, but the run was too short to judge them; the reason.
+    TooShort(String),
+}
+
+/// The state of every place.
+#[derive(Debug, Clone, Default)]
+pub struct States(BTreeMap<Place, State>);
+
+impl States {
+    /// Judges every place by theory and by what was measured.
+    pub(super) fn new(
+        network: &Network,
+        theory: &NetworkTheory,
+        sim: Option<&SimResult>,
+    ) -> States {
+        let mut states = BTreeMap::new();
+        for place in theory
+            .places()
+            .into_iter()
+            .filter(|place| *place != Place::Pipeline)
+        {
+            let measured = sim.and_then(|sim| sim.at(place).map(|result| (sim, result)));
+            states.insert(place, state(network, theory, place, measured));
+        }
+        let pipeline = of_pipeline(&states);
+        states.insert(Place::Pipeline, pipeline);
+        States(states)
+    }
+
+    /// The state of a place.
+    pub(super) fn of(&self, place: Place) -> &State {
+        self.0.get(&place).unwrap_or(&State::Steady)
+    }
+
+    /// All places with their states.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Place, &State)> {
+        self.0.iter().map(|(place, state)| (*place, state))
+    }
+}
+
+/// The pipeline grows with any of its stages, and is known no better than the worst of them.
+fn of_pipeline(states: &BTreeMap<Place, State>) -> State {
+    let stages = || {
+        states
+            .iter()
+            .filter(|(place, _)| matches!(place, Place::Stage(_)))
+    };
+    let growing = stages().any(|(_, state)| *state == State::Growing);
+    let short = stages().find(|(_, state)| matches!(state, State::TooShort(_)));
+    match (growing, short) {
+        (true, _) => State::Growing,
+        (false, Some((_, short))) => short.clone(),
+        (false, None) => State::Steady,
+    }
+}
+
+fn state(
+    network: &Network,
+    theory: &NetworkTheory,
+    place: Place,
+    measured: Option<(&SimResult, &PlaceResult)>,
+) -> State {
+    if theory.unstable(place) {
+        return State::Growing;
+    }
+    let Some((sim, result)) = measured else {
+        return State::Steady;
+    };
+    let growth = theory.figure(place, Metric::BacklogGrowth);
+    let known_stable = growth.is_some_and(|f| f.kind == Kind::Exact && f.value == 0.0);
+    match (result.growth.is_some(), known_stable) {
+        (true, false) => State::Growing,
+        (true, true) => State::TooShort(
+            "the backlog still grew while it was measured, though λ < cμ: run longer".to_owned(),
+        ),
+        (false, _) => too_short(network, theory, place, sim, result),
+    }
+}
+
+/// Compares the measured time with the stage's relaxation time.
+fn too_short(
+    network: &Network,
+    theory: &NetworkTheory,
+    place: Place,
+    sim: &SimResult,
+    result: &PlaceResult,
+) -> State {
+    let (Place::Stage(id) | Place::Class(id, _)) = place else {
+        return State::Steady;
+    };
+    let stationary = network.producers.iter().all(|p| p.arrivals.is_stationary());
+    let needed = relaxation(network, theory, id, result).map(|time| RELAXATION_TIMES * time);
+    match needed.filter(|needed| stationary && sim.measured < *needed) {
+        Some(needed) => State::TooShort(format!(
+            "the run is too short for its load: measure {} or more in each replication",
+            format::duration(needed)
+        )),
+        None => State::Steady,
+    }
+}
+
+/// How fast a stage forgets: E[S](c_a² + c_s²)/(c(1 − ρ)²), the relaxation time of reflected Brownian
+/// motion in heavy traffic, and never less than a service time. None where it is not known, and for
+/// queues with a bound, which forget faster.
+///
+/// # References
+/// W. Whitt, Planning queueing simulations, Management Science 35 (1989) 1341–1366.
+fn relaxation(
+    network: &Network,
+    theory: &NetworkTheory,
+    id: StageId,
+    result: &PlaceResult,
+) -> Option<f64> {
+    let stage: &Stage = &network.stages[id.0];
+    let point = |statistic| {
+        let metric = Metric::Time(TimeKind::Service, statistic);
+        result.estimates.get(&metric).map(|estimate| estimate.point)
+    };
+    let (mean, variance) = (point(Statistic::Mean)?, point(Statistic::Variance)?);
+    let (Consumers::Finite(consumers), Capacity::Unbounded) = (stage.consumers, stage.capacity)
+    else {
+        return Some(mean);
+    };
+    let load = theory.stages.get(id.0)?.offered_load?;
+    let arrivals = network
+        .producers
+        .iter()
+        .filter_map(|p| p.arrivals.scv())
+        .fold(1.0, f64::max);
+    let variability = arrivals + variance / (mean * mean).max(f64::MIN_POSITIVE);
+    let heavy = mean * variability / (f64::from(consumers) * (1.0 - load).powi(2));
+    Some(heavy.max(mean)).filter(|time| time.is_finite())
+}
