@@ -25,6 +25,9 @@ pub(super) struct TheoryArgs {
     /// Show every figure, not only the main ones
     #[arg(long)]
     all: bool,
+    /// Print no table
+    #[arg(long)]
+    quiet: bool,
 }
 
 pub(super) fn run(args: &TheoryArgs) -> Result<Exit, Failure> {
@@ -34,7 +37,7 @@ pub(super) fn run(args: &TheoryArgs) -> Result<Exit, Failure> {
     if args.json {
         let json = serde_json::to_string_pretty(&Document::new(&report));
         print(&(json.map_err(|error| Failure::Defect(error.to_string()))? + "\n"))?;
-    } else {
+    } else if !args.quiet {
         let detail = if args.all { Detail::All } else { Detail::Main };
         print(&theory_table(&report, detail))?;
     }

@@ -237,8 +237,13 @@ impl<'n, O: Observer> Engine<'n, O> {
         lane.waiting.record(waiting);
         lane.service.record(order.service);
         // Without waiting, service began on arrival: else rounding would add up over a busy period.
-        let began = if waiting == 0.0 { order.arrived } else { self.now };
-        self.calendar.schedule((began + order.service).max(self.now), id);
+        let began = if waiting == 0.0 {
+            order.arrived
+        } else {
+            self.now
+        };
+        self.calendar
+            .schedule((began + order.service).max(self.now), id);
     }
 
     /// An order leaves the pipeline, with exactly one outcome.

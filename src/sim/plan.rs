@@ -131,7 +131,9 @@ fn pilots(network: &Network, length: f64, threads: usize, control: &Control) -> 
     let mut sum = Timeline::empty(span.slice);
     // Streams of replications that no run ever reaches.
     let work = |i| replicate(network, u64::MAX - i, span, control, Silent).timeline;
-    in_order(threads, 0..PILOTS, work, |timeline| sum.add(&timeline));
+    in_order(threads, 0..PILOTS, control, work, |timeline| {
+        sum.add(&timeline)
+    });
     sum
 }
 

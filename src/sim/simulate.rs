@@ -47,9 +47,15 @@ pub fn simulate(
     while done < target && !control.stopped() {
         control.plan(target);
         let work = |index| finished(replicate(network, index, span, control, Silent), control);
-        in_order(options.threads, done..target, work, |replication| {
-            fold.add(replication)
-        });
+        in_order(
+            options.threads,
+            done..target,
+            control,
+            work,
+            |replication| {
+                fold.add(replication);
+            },
+        );
         done = target;
         target = next_target(network, &fold, done);
     }
@@ -79,15 +85,18 @@ fn next_target(network: &Network, fold: &Fold, done: u64) -> u64 {
 }
 
 /// Does `work` for every index on some threads and hands the results to `fold` in the order of the
-/// indices, so that nothing depends on which thread was faster.
+/// indices, so that nothing depends on which thread was faster. Once `control` says to stop, no more
+/// indices are begun.
 pub(super) fn in_order<T: Send>(
     threads: usize,
     indices: Range<u64>,
+    control: &Control,
     work: impl Fn(u64) -> T + Sync,
     mut fold: impl FnMut(T),
 ) {
     if threads <= 1 {
-        return indices.for_each(|index| fold(work(index)));
+        let begun = indices.take_while(|_| !control.stopped());
+        return begun.for_each(|index| fold(work(index)));
     }
     let next = AtomicU64::new(indices.start);
     let (send, receive) = mpsc::channel();
@@ -95,7 +104,10 @@ pub(super) fn in_order<T: Send>(
         for _ in 0..threads.min((indices.end - indices.start) as usize) {
             let (send, next, work, end) = (send.clone(), &next, &work, indices.end);
             scope.spawn(move || {
-                let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|i| *i < end);
+                let take = || {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    (index < end && !control.stopped()).then_some(index)
+                };
                 while let Some(index) = take() {
                     if send.send((index, work(index))).is_err() {
                         return;
@@ -133,7 +145,9 @@ mod tests {
                 thread::sleep(Duration::from_millis(if i % 3 == 0 { 5 } else { 0 }));
                 i
             };
-            in_order(threads, 3..20, slow_first, |i| seen.push(i));
+            in_order(threads, 3..20, &Control::default(), slow_first, |i| {
+                seen.push(i)
+            });
             assert_eq!(seen, (3..20).collect::<Vec<_>>());
         }
     }

@@ -208,6 +208,10 @@ fn theory_and_check_need_no_simulation_and_write_nothing() {
         theory.contains("M/M/8") && theory.contains("exact"),
         "{theory}"
     );
+    let json: Value = serde_json::from_str(&shell.ok(&["theory", &file, "--json"])).expect("JSON");
+    assert!(json["run"].is_null() && json["pipeline"]["metrics"]["latency"]["measured"].is_null());
+    let json: Value = serde_json::from_str(&shell.ok(&["check", &file, "--json"])).expect("JSON");
+    assert_eq!(json["checked"][0]["stages"][0]["utilization"], 0.75);
     let check = shell.ok(&["check", &file]);
     assert!(
         check.contains("valid") && check.contains("ρ = 0.75"),
@@ -306,6 +310,8 @@ fn wrong_command_lines_are_refused_and_leave_nothing() {
         &["run", &file, "--threads", "0"],
         &["run", &file, "--seed", "-1"],
         &["run", &file, &file],
+        &["run", &file, "--out", "."],
+        &["run", &file, "--out", ".."],
         &["chart", "."],
         &["compare", &file],
         &["completions", "tcl"],
