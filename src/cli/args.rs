@@ -2,7 +2,7 @@
 
 use super::exit::Failure;
 use crate::network::{Horizon, Network, Replications, Warmup};
-use crate::report::{ScenarioRecord, Warning};
+use crate::report::{Detail, ScenarioRecord, Warning};
 use crate::scenario::{self, units, units::Dimension};
 use clap::Args;
 use std::num::NonZeroU64;
@@ -23,6 +23,27 @@ pub(super) struct ScenarioFlags {
     /// Simulate this long in each replication, such as 2h or 90s
     #[arg(long, value_name = "TIME")]
     pub duration: Option<String>,
+}
+
+/// What to print.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ShowFlags {
+    /// Print one JSON document on stdout and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Show every figure, not only the main ones
+    #[arg(long)]
+    pub all: bool,
+    /// Print no table and no progress
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+impl ShowFlags {
+    /// Which figures a table shows.
+    pub(super) fn detail(self) -> Detail {
+        if self.all { Detail::All } else { Detail::Main }
+    }
 }
 
 /// How to compute.

@@ -1,10 +1,10 @@
 //! `orderline compare`: scenarios or finished runs side by side.
 
-use super::args::{ScenarioFlags, ThreadFlags, load};
+use super::args::{ScenarioFlags, ShowFlags, ThreadFlags, load};
 use super::exit::{Exit, Failure};
 use super::progress::simulated;
 use super::run::print;
-use crate::report::{Contrast, Detail, RunReport, Side, contrast_csv, contrast_table, read_side};
+use crate::report::{Contrast, RunReport, Side, contrast_csv, contrast_table, read_side};
 use crate::theory;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -30,15 +30,8 @@ pub(super) struct CompareArgs {
     /// Also write comparison.csv into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print one JSON document on stdout and nothing else there
-    #[arg(long)]
-    json: bool,
-    /// Show every figure, not only the main ones
-    #[arg(long)]
-    all: bool,
-    /// Show no table and no progress
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowFlags,
 }
 
 pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
@@ -50,11 +43,11 @@ pub(super) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
         let csv = contrast_csv(&contrast).map_err(|error| Failure::Defect(error.to_string()))?;
         std::fs::write(out.join("comparison.csv"), csv).map_err(failed)?;
     }
-    if args.json {
+    if args.show.json {
         let json = serde_json::to_string_pretty(&contrast);
         print(&(json.map_err(|error| Failure::Defect(error.to_string()))? + "\n"))?;
-    } else if !args.quiet {
-        let detail = if args.all { Detail::All } else { Detail::Main };
+    } else if !args.show.quiet {
+        let detail = args.show.detail();
         print(&contrast_table(&contrast, detail))?;
     }
     let partial = sides.iter().any(|side| side.partial);
@@ -92,7 +85,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
         let sim = simulated(
             &asked.network,
             args.threads.count(),
-            args.quiet || args.json,
+            args.show.quiet || args.show.json,
         )?;
         let report = RunReport::new(
             asked.network,

@@ -1,10 +1,10 @@
 //! `orderline run`: simulate, compare with theory, judge, write.
 
-use super::args::{Asked, ScenarioFlags, ThreadFlags, command_line, load};
+use super::args::{Asked, ScenarioFlags, ShowFlags, ThreadFlags, command_line, load};
 use super::exit::{Exit, Failure};
 use super::orders::write_orders;
 use super::progress::simulated;
-use crate::report::{Detail, Document, RunReport, SloState, Verdict, WrittenFiles, summary, write};
+use crate::report::{Document, RunReport, SloState, Verdict, WrittenFiles, summary, write};
 use crate::theory;
 use clap::Args;
 use std::io::Write;
@@ -28,15 +28,8 @@ pub(super) struct RunArgs {
     /// The output folder; of several files, the folder of their folders [default: output/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print one JSON document on stdout and nothing else there
-    #[arg(long)]
-    json: bool,
-    /// Show every figure, not only the main ones
-    #[arg(long)]
-    all: bool,
-    /// Print no table and no progress
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    show: ShowFlags,
     /// Also write orders.csv: every order of the first replication
     #[arg(long)]
     orders: bool,
@@ -63,7 +56,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
             break;
         }
     }
-    if args.json {
+    if args.show.json {
         print_json(&documents)?;
     }
     Ok(exit)
@@ -92,7 +85,7 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
     // The folder is made first: a disk that refuses should not cost an hour either.
     let staged = crate::report::Staged::create(&out)?;
     let theory = theory::analyze(&asked.network);
-    let sim = simulated(&asked.network, args.threads.count(), args.quiet)?;
+    let sim = simulated(&asked.network, args.threads.count(), args.show.quiet)?;
     let report = RunReport::new(
         asked.network,
         asked.record,
@@ -103,7 +96,7 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
     // A run that was stopped has no whole first replication to show.
     let partial = report.sim.as_ref().is_some_and(|sim| sim.partial);
     if args.orders && !partial {
-        write_orders(&report.network, &staged, args.quiet)?;
+        write_orders(&report.network, &staged, args.show.quiet)?;
     }
     let files = write(&report, staged, &command_line())?;
     show(args, &report, &out, &files)?;
@@ -125,10 +118,10 @@ fn show(
     out: &Path,
     files: &WrittenFiles,
 ) -> Result<(), Failure> {
-    if args.quiet || args.json {
+    if args.show.quiet || args.show.json {
         return Ok(());
     }
-    let detail = if args.all { Detail::All } else { Detail::Main };
+    let detail = args.show.detail();
     let mut text = summary(report, detail);
     text.push_str(&format!(
         "\nwrote {}/ ({} charts, report.html)\n",

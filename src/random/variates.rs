@@ -64,20 +64,18 @@ impl Variates {
 
 /// Uniform numbers in [0, 1) from one stream, for routing and other choices.
 #[derive(Debug, Clone)]
-pub struct Uniforms {
-    used: usize,
-    block: Box<[f64; BLOCK]>,
-    stream: Stream,
-}
+pub struct Uniforms(Variates);
 
 impl Uniforms {
     /// Uniform numbers from `stream`.
     pub fn new(stream: Stream) -> Self {
-        Self {
-            used: BLOCK,
-            block: Box::new([0.0; BLOCK]),
+        Self(Variates::new(
             stream,
-        }
+            &Distribution::Uniform {
+                low: 0.0,
+                high: 1.0,
+            },
+        ))
     }
 
     /// The next number, in [0, 1).
@@ -87,22 +85,6 @@ impl Uniforms {
         reason = "an iterator without end would make every caller unwrap"
     )]
     pub fn next(&mut self) -> f64 {
-        match self.block.get(self.used) {
-            Some(&value) => {
-                self.used += 1;
-                value
-            }
-            None => self.refill(),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refill(&mut self) -> f64 {
-        for value in self.block.iter_mut() {
-            *value = self.stream.uniform();
-        }
-        self.used = 1;
-        self.block[0]
+        self.0.next()
     }
 }

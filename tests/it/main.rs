@@ -7,5 +7,6 @@ mod library;
 mod networks;
 mod paths;
 mod properties;
+mod readme;
 mod scenario;
 mod truth;
