@@ -52,6 +52,8 @@ pub(super) struct Flows {
     pub behind_overload: Vec<bool>,
     /// Whether the long-run rates are exact: no approximated loss, no varying producer before.
     pub exact_rates: Vec<bool>,
+    /// Whether the rates are known at all: no bounded queue before that loses at a varying rate.
+    pub known_rates: Vec<bool>,
     ancestors: Vec<Vec<usize>>,
 }
 
@@ -67,6 +69,7 @@ impl Flows {
             arrivals: vec![Flow::None; count],
             behind_overload,
             exact_rates: vec![true; count],
+            known_rates: vec![true; count],
             ancestors,
         };
         let variability = variability(network, traffic);
@@ -78,6 +81,8 @@ impl Flows {
         }
         for stage in 0..count {
             flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
+            let mut before = flows.ancestors[stage].iter();
+            flows.known_rates[stage] = !before.any(|&a| flows.loses_unknown(network, a));
         }
         flows
     }
@@ -161,6 +166,22 @@ impl Flows {
                 .is_finite()
         };
         self.sources(network, stage).all(finite) && self.ancestors[stage].iter().all(service)
+    }
+
+    /// Whether the rate of arrivals is the same at all times.
+    pub fn has_steady_rate(&self, stage: usize) -> bool {
+        match &self.arrivals[stage] {
+            Flow::Varying(reason) => *reason == Reason::InfiniteVariance,
+            _ => true,
+        }
+    }
+
+    /// Whether a queue with a bound meets arrivals whose rate varies: nobody knows how much it loses.
+    pub fn loses_unknown(&self, network: &Network, stage: usize) -> bool {
+        let at = &network.stages[stage];
+        matches!(self.arrivals[stage], Flow::Varying(_))
+            && at.consumers != Consumers::Unlimited
+            && at.capacity != Capacity::Unbounded
     }
 
     /// Rates are exact unless a producer varies or a loss before the stage is approximated.

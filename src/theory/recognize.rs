@@ -92,6 +92,10 @@ impl Case<'_> {
         &self.flows.arrivals[self.id]
     }
 
+    pub fn loses_unknown(&self) -> bool {
+        self.flows.loses_unknown(self.network, self.id)
+    }
+
     /// Poisson arrivals, or as good as Poisson for means and FIFO waits.
     fn markovian(&self) -> bool {
         matches!(self.flow(), Flow::Poisson | Flow::ProductForm)
@@ -164,6 +168,9 @@ impl Case<'_> {
                 };
             }
             (Some(consumers), _) => figures.append(&mut self.pure_loss(consumers)),
+            (None, _) if !self.flows.known_rates[self.id] => {
+                figures.remove(&Metric::NumberInSystem);
+            }
             (None, _) if !self.flows.exact_rates[self.id] => {
                 degrade(&mut figures, Metric::NumberInSystem);
             }

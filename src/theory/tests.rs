@@ -301,6 +301,71 @@ fn arrivals_that_vary_are_named() {
     assert_eq!(theory.stages[0].model, "Mt/M/3");
 }
 
+/// Rates that change at the given times, again and again with a finite period.
+fn stepped(points: &[(f64, f64)], period: f64) -> Arrivals {
+    use crate::random::{RatePoint, RateShape};
+    let point = |&(at, rate): &(f64, f64)| RatePoint { at, rate };
+    let points = points.iter().map(point).collect();
+    Arrivals::schedule(points, RateShape::Stepped, period).unwrap()
+}
+
+#[test]
+fn what_a_stage_does_not_know_the_pipeline_does_not_know() {
+    let arrivals = stepped(&[(0.0, 4.0), (30.0, 20.0)], 60.0);
+    let mut sketch = Sketch::single(arrivals, 1, exponential(10.0));
+    sketch
+        .bound(0, 5)
+        .stage(1, exponential(20.0))
+        .then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    let unknown = ["throughput", "byte_throughput", "backlog_growth"];
+    for place in [stage(0), stage(1), Place::Pipeline] {
+        for name in unknown {
+            assert_eq!(theory.figure(place, metric(name)), None, "{place:?} {name}");
+            let why = theory.why_not(place, metric(name));
+            assert_eq!(why, "arrivals vary with time (producer `p0`)");
+        }
+    }
+    assert_eq!(theory.figure(stage(1), metric("arrival_rate")), None);
+    let offered = theory.figure(Place::Pipeline, metric("arrival_rate"));
+    assert_relative_eq!(offered.unwrap().value, 12.0, max_relative = 1e-4);
+}
+
+#[test]
+fn a_schedule_that_ends_has_the_mean_rate_of_the_run() {
+    use crate::network::Horizon;
+    let arrivals = stepped(&[(0.0, 50.0), (20.0, 0.0)], f64::INFINITY);
+    let sketch = Sketch::single(arrivals, 6, exponential(10.0));
+    let mut network = sketch.network();
+    network.run.horizon = Horizon::Orders(500);
+    assert_relative_eq!(network.expected_duration(), 10.0, max_relative = 1e-9);
+    let theory = analyze(&network);
+    let rate = theory.figure(stage(0), metric("arrival_rate")).unwrap();
+    assert_relative_eq!(rate.value, 50.0, max_relative = 1e-9);
+    assert_eq!(rate.kind, Kind::Approximation);
+    assert_eq!(theory.stages[0].model, "Mt/M/6");
+}
+
+#[test]
+fn nothing_is_certain_only_where_no_way_leads() {
+    use crate::network::Horizon;
+    let arrivals = stepped(&[(0.0, 0.0), (20.0, 5.0)], f64::INFINITY);
+    let mut sketch = Sketch::single(arrivals, 6, exponential(10.0));
+    sketch.stage(1, exponential(1.0));
+    let mut network = sketch.network();
+    network.run.horizon = Horizon::Duration(10.0);
+    let theory = analyze(&network);
+    for (place, kind) in [(stage(0), Kind::Approximation), (stage(1), Kind::Exact)] {
+        for name in ["arrival_rate", "throughput"] {
+            let figure = theory.figure(place, metric(name)).unwrap();
+            assert_eq!((figure.value, figure.kind), (0.0, kind));
+        }
+    }
+    for figure in theory.pipeline.figures.values() {
+        assert!(figure.value.is_sign_positive());
+    }
+}
+
 #[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {

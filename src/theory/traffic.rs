@@ -16,7 +16,8 @@
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
 use super::Mmck;
-use crate::network::{Capacity, Consumers, Discipline, Horizon, Network, Producer, Stage, Target};
+use super::numeric::sum;
+use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector};
 
 /// Iterations of the fixed point before it counts as lost.
@@ -120,7 +121,7 @@ impl Traffic {
 
     /// Orders of all classes offered to a stage, per second.
     pub fn offered_to(&self, stage: usize) -> f64 {
-        self.offered[stage].iter().sum()
+        sum(self.offered[stage].iter().copied())
     }
 
     /// Orders of a class served at a stage, per second.
@@ -157,13 +158,14 @@ fn entering(network: &Network, weight: impl Fn(f64) -> f64) -> Table {
     table
 }
 
-/// A producer's orders per second: in the long run, or over the run where its rate varies and the
-/// run has a fixed length. 0 where the rate is no number.
+/// A producer's orders per second: in the long run, or over the expected run where its rate
+/// varies. 0 where the rate is no number.
 pub(super) fn rate_of(network: &Network, producer: &Producer) -> f64 {
     let arrivals = &producer.arrivals;
-    let rate = match network.run.horizon {
-        Horizon::Duration(length) if !arrivals.is_stationary() => arrivals.mean_rate_over(length),
-        _ => arrivals.mean_rate(),
+    let rate = if arrivals.is_stationary() {
+        arrivals.mean_rate()
+    } else {
+        arrivals.mean_rate_over(network.expected_duration())
     };
     if rate.is_finite() { rate } else { 0.0 }
 }
@@ -185,6 +187,16 @@ fn reached(network: &Network, entering: &Table, class: usize) -> Vec<usize> {
         }
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
+}
+
+/// Whether a producer's orders can come to a stage, whatever their rate.
+pub(super) fn leads_to(network: &Network, stage: usize) -> bool {
+    let mut sources = zeros(network.stages.len(), network.classes.len());
+    for producer in &network.producers {
+        sources[producer.to.0][producer.class.0] = 1.0;
+    }
+    let mut classes = 0..network.classes.len();
+    classes.any(|class| reached(network, &sources, class).contains(&stage))
 }
 
 /// The shares served when the flows have settled.
@@ -244,7 +256,7 @@ fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
     match (stage.consumers, stage.capacity) {
         (Consumers::Unlimited, _) => vec![1.0; rates.len()],
         (Consumers::Finite(c), Capacity::Reject(places)) => {
-            let rate: f64 = rates.iter().sum();
+            let rate = sum(rates.iter().copied());
             let lost =
                 Mmck::new(rate, rate / total, c, places).map_or(0.0, |q| q.loss_probability());
             vec![1.0 - lost; rates.len()]
