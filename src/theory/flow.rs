@@ -12,8 +12,10 @@
 //! (1979), *Reversibility and Stochastic Networks*, chapter 3.
 
 use super::Reason;
+use super::clockwork::is_clockwork;
 use super::law::StageLaw;
-use super::traffic::{Traffic, work_of};
+use super::regime::Regime;
+use super::traffic::Traffic;
 use super::variability::variability;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
 use crate::random::Arrivals;
@@ -33,17 +35,6 @@ pub(super) enum Flow {
     Varying(Reason),
 }
 
-/// The load of a stage over its capacity; `None` where every order has its consumer.
-pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option<f64> {
-    match network.stages[stage].consumers {
-        Consumers::Unlimited => None,
-        Consumers::Finite(c) => {
-            let work = work_of(&network.stages[stage], &traffic.offered[stage]);
-            Some(work.iter().sum::<f64>() / f64::from(c))
-        }
-    }
-}
-
 /// What is known of the way orders take to the stages.
 pub(super) struct Flows {
     /// By stage.
@@ -60,7 +51,7 @@ pub(super) struct Flows {
 impl Flows {
     pub fn new(network: &Network, traffic: &Traffic) -> Flows {
         let ancestors = ancestors(network, traffic);
-        let overloaded = |s: usize| is_overloaded(network, traffic, s);
+        let overloaded = |s: usize| Regime::of(network, traffic, s) != Regime::Steady;
         let count = network.stages.len();
         let behind_overload = (0..count)
             .map(|s| ancestors[s].iter().any(|&a| overloaded(a)))
@@ -195,20 +186,25 @@ impl Flows {
                 .all(|&a| self.share_is_exact(network, traffic, a))
     }
 
-    /// Whether the share of orders that a stage serves is known exactly.
+    /// Whether the share of orders that a stage serves is known exactly. At critical load it is not:
+    /// no run is long enough.
     ///
     /// An overloaded queue serves its classes as they come when first in is first out; in other
     /// orders the backlog may be made up otherwise, unless there is only one class or a level of
     /// priority for each.
     pub fn share_is_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let at = &network.stages[stage];
-        if is_overloaded(network, traffic, stage) {
+        let regime = Regime::of(network, traffic, stage);
+        if regime == Regime::Critical {
+            return false;
+        }
+        if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
             let mixed = matches!(at.discipline, Discipline::Lifo | Discipline::Random);
             return !mixed || law.classes().count() == 1;
         }
         let bounded = matches!(at.capacity, Capacity::Reject(_));
-        if !bounded || at.consumers == Consumers::Unlimited {
+        if !bounded || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
         let erlang_loss = at.capacity == Capacity::Reject(0);
@@ -232,12 +228,6 @@ fn varying(producer: &Producer) -> Reason {
     }
 }
 
-/// Whether a queue without bound is offered at least its capacity.
-pub(super) fn is_overloaded(network: &Network, traffic: &Traffic, stage: usize) -> bool {
-    network.stages[stage].capacity == Capacity::Unbounded
-        && load(network, traffic, stage).is_some_and(|load| load >= 1.0)
-}
-
 /// Whether Poisson flows come out of a stage where Poisson flows go in.
 fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     let at = &network.stages[stage];
@@ -249,7 +239,7 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     blind
         && at.capacity == Capacity::Unbounded
         && law.exponential().is_some()
-        && load(network, traffic, stage).is_some_and(|load| load < 1.0)
+        && Regime::of(network, traffic, stage) == Regime::Steady
 }
 
 /// The stages before each stage, itself included where it lies on a cycle.

@@ -1,6 +1,7 @@
 //! The theory of a whole network: [`analyze`] and what it returns.
 
 use super::flow::Flows;
+use super::regime::Regime;
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
@@ -15,6 +16,8 @@ pub struct NetworkTheory {
     pub pipeline: PipelineTheory,
     /// The stages' own settings, for [`NetworkTheory::why_not`].
     settings: Vec<Stage>,
+    /// By stage: its own regime, and that of each class.
+    regimes: Vec<(Regime, Vec<Regime>)>,
 }
 
 /// Finds for every stage and for the pipeline what formulas can say of it.
@@ -29,6 +32,7 @@ pub fn analyze(network: &Network) -> NetworkTheory {
                 .map(|_| StageTheory::blank(Reason::NoFlows))
                 .collect(),
             pipeline: PipelineTheory::blank(Reason::NoFlows),
+            regimes: vec![(Regime::Steady, Vec::new()); settings.len()],
             settings,
         };
     };
@@ -39,6 +43,12 @@ pub fn analyze(network: &Network) -> NetworkTheory {
     NetworkTheory {
         pipeline: PipelineTheory::new(network, &traffic, &flows, &stages),
         stages,
+        regimes: (0..settings.len())
+            .map(|id| {
+                let classes = Regime::of_classes(network, &traffic, id);
+                (Regime::of(network, &traffic, id), classes)
+            })
+            .collect(),
         settings,
     }
 }
@@ -96,17 +106,20 @@ impl NetworkTheory {
     }
 
     /// Whether a place has no steady state: a queue without bound that is offered as much as its
-    /// consumers can do, or more; and the pipeline with such a stage.
+    /// consumers can do, or more; and the pipeline with such a stage. Of the classes at such a stage
+    /// those that priorities leave enough time for have a steady state all the same.
     pub fn unstable(&self, place: Place) -> bool {
-        let overloaded = |(theory, stage): (&StageTheory, &Stage)| {
-            stage.capacity == Capacity::Unbounded
-                && theory.offered_load.is_some_and(|load| load >= 1.0)
-        };
-        let mut stages = self.stages.iter().zip(&self.settings);
+        let unsteady = |regime: Regime| regime != Regime::Steady;
         match place {
-            Place::Pipeline => stages.any(overloaded),
-            Place::Stage(stage) | Place::Class(stage, _) => {
-                stages.nth(stage.0).is_some_and(overloaded)
+            Place::Pipeline => self.regimes.iter().any(|(stage, _)| unsteady(*stage)),
+            Place::Stage(stage) => {
+                let regimes = self.regimes.get(stage.0);
+                regimes.is_some_and(|(stage, _)| unsteady(*stage))
+            }
+            Place::Class(stage, class) => {
+                let regimes = self.regimes.get(stage.0);
+                let own = regimes.and_then(|(_, classes)| classes.get(class.0));
+                own.is_some_and(|class| unsteady(*class))
             }
         }
     }

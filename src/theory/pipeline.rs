@@ -6,8 +6,9 @@
 //! latency is the sum of the visits times the mean sojourn. It is exact when its parts are, because
 //! routes are drawn independently of times (Jackson 1957; Kelly 1979).
 
-use super::flow::{Flows, is_overloaded};
+use super::flow::Flows;
 use super::numeric::{quantile, sum};
+use super::regime::Regime;
 use super::route::latency_law;
 use super::sheet::{Sheet, Source};
 use super::stage::{FLOWS, StageTheory};
@@ -211,12 +212,15 @@ impl Whole<'_> {
         figures
     }
 
+    /// Whether a stage has no steady state.
+    fn overloaded(&self) -> bool {
+        let regime = |&s: &usize| Regime::of(self.network, self.traffic, s);
+        self.reached.iter().any(|s| regime(s) != Regime::Steady)
+    }
+
     /// E\[S\] over all visits of completed orders.
     fn processing(&self) -> Figures {
-        let overloaded = self
-            .reached
-            .iter()
-            .any(|&s| is_overloaded(self.network, self.traffic, s));
+        let overloaded = self.overloaded();
         let kind = match self.kind(Metric::Throughput) {
             Some(Kind::Exact) if !overloaded && !self.loses_on_the_way() => Kind::Exact,
             Some(_) => Kind::Approximation,
@@ -272,11 +276,7 @@ impl Whole<'_> {
     }
 
     fn latency_mean(&self) -> Option<Figure> {
-        if self
-            .reached
-            .iter()
-            .any(|&s| is_overloaded(self.network, self.traffic, s))
-        {
+        if self.overloaded() {
             return None;
         }
         let sojourn = Metric::mean(TimeKind::Sojourn);

@@ -25,7 +25,7 @@ pub enum Reason {
         /// ρ, above 1.
         load: f64,
     },
-    /// Orders come exactly as fast as they can be served.
+    /// Orders come just as fast as they can be served (up to rounding).
     Critical {
         /// The stage's name.
         stage: String,
@@ -58,7 +58,7 @@ impl fmt::Display for Reason {
             ),
             Reason::Critical { stage } => write!(
                 f,
-                "offered load exactly the capacity at stage `{stage}`: no steady state, though no steady growth either"
+                "offered load equal to the capacity at stage `{stage}`: no steady state, though no steady growth either"
             ),
             Reason::Conditions { error } => error.fmt(f),
             Reason::InfiniteVariance => {

@@ -4,9 +4,11 @@
 //! capacity and the order of service, in this order: nobody can wait; the queue is bounded; there
 //! is no steady state; Poisson arrivals or product form; two moments.
 
-use super::flow::{Flow, Flows, load};
+use super::clockwork;
+use super::flow::{Flow, Flows};
 use super::law::StageLaw;
 use super::priority::{self, PriorityClass, priority_waits};
+use super::regime::{Regime, load};
 use super::sheet::{Sheet, Source};
 use super::traffic::Traffic;
 use super::{
@@ -114,16 +116,22 @@ impl Case<'_> {
         self.stage.consumers == Consumers::Unlimited
             || self.stage.capacity == Capacity::Reject(0)
             || self.law.mean() == 0.0
+            || self.clockwork()
+    }
+
+    /// D/D/c without a wait.
+    pub fn clockwork(&self) -> bool {
+        clockwork::is_clockwork(self.network, self.id)
     }
 
     /// Why the stage has no steady state.
     pub fn instability(&self) -> Option<Reason> {
-        let load = self.load()?;
         let stage = self.stage.name.clone();
-        match self.stage.capacity {
-            Capacity::Unbounded if load > 1.0 => Some(Reason::Overloaded { stage, load }),
-            Capacity::Unbounded if load == 1.0 => Some(Reason::Critical { stage }),
-            _ => None,
+        let load = self.load()?;
+        match Regime::of(self.network, self.traffic, self.id) {
+            Regime::Steady => None,
+            Regime::Critical => Some(Reason::Critical { stage }),
+            Regime::Overloaded => Some(Reason::Overloaded { stage, load }),
         }
     }
 
@@ -131,6 +139,10 @@ impl Case<'_> {
     pub fn answer(&self) -> Answer {
         if let Some(reason) = self.instability() {
             return Answer::none(reason);
+        }
+        if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
+            let load = self.load().unwrap_or(0.0);
+            return Answer::new(clockwork::figures(load, c, self.stage.capacity));
         }
         if self.waitless() {
             return self.without_waiting();
@@ -403,6 +415,9 @@ impl Case<'_> {
 
     /// The model in Kendall's notation.
     pub fn model(&self) -> String {
+        if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
+            return format!("D/D/{c}");
+        }
         let arrivals = self.arrival_symbol();
         let service = self.law.symbol();
         let servers = match self.stage.consumers {

@@ -367,6 +367,60 @@ fn nothing_is_certain_only_where_no_way_leads() {
 }
 
 #[test]
+fn even_arrivals_and_even_service_never_wait() {
+    let one = || Distribution::deterministic(1.0).unwrap();
+    let even = |rate| Arrivals::deterministic(rate).unwrap();
+    for (rate, c, places) in [(3.0, 3, None), (3.0, 3, Some(4)), (2.7, 3, Some(0))] {
+        let mut sketch = Sketch::single(even(rate), c, one());
+        places.map(|places| sketch.bound(0, places));
+        let published = [
+            (stage(0), "utilization", rate / 3.0),
+            (stage(0), "number_in_system", rate),
+            (stage(0), "queue_length", 0.0),
+            (stage(0), "loss_probability", 0.0),
+            (stage(0), "waiting_time_p999", 0.0),
+            (stage(0), "sojourn_time_p999", 1.0),
+            (stage(0), "throughput", rate),
+            (stage(0), "backlog_growth", 0.0),
+            (Place::Pipeline, "latency", 1.0),
+        ];
+        check(&sketch, &published);
+        let theory = analyze(&sketch.network());
+        assert_eq!(theory.stages[0].model, "D/D/3");
+        assert!(!theory.unstable(stage(0)) && !theory.unstable(Place::Pipeline));
+        let waits = theory.figure(stage(0), metric("wait_probability"));
+        assert_eq!(waits.is_some(), rate < 3.0);
+    }
+    let over = analyze(&Sketch::single(even(3.1), 3, one()).network());
+    assert!(over.unstable(stage(0)));
+    let mut two = Sketch::single(even(1.0), 3, one());
+    two.producer(even(1.0), 0, 0);
+    assert_eq!(analyze(&two.network()).stages[0].model, "G/D/3");
+}
+
+#[test]
+fn critical_load_gives_nothing_but_approximate_rates() {
+    for rate in [3.0, 3.0 * (1.0 - 1e-12), 3.0 * (1.0 + 1e-12)] {
+        let mut sketch = Sketch::single(poisson(rate), 3, exponential(1.0));
+        sketch.stage(4, exponential(1.0)).then(0, 1, 1.0);
+        let theory = analyze(&sketch.network());
+        assert!(theory.unstable(stage(0)) && !theory.unstable(stage(1)));
+        for (name, value) in [("utilization", 1.0), ("throughput", 3.0)] {
+            let figure = theory.figure(stage(0), metric(name)).unwrap();
+            assert_relative_eq!(figure.value, value, max_relative = 1e-9);
+            assert_eq!(figure.kind, Kind::Approximation, "{name}");
+        }
+        let growth = theory.figure(stage(0), metric("backlog_growth")).unwrap();
+        assert!(growth.value < 1e-9 && growth.kind == Kind::Approximation);
+        assert_eq!(theory.figure(stage(0), metric("queue_length")), None);
+        let behind = theory.figure(stage(1), metric("utilization")).unwrap();
+        assert_eq!(behind.kind, Kind::Approximation);
+        let why = theory.why_not(stage(0), metric("waiting_time"));
+        assert!(why.contains("equal to the capacity"), "{why}");
+    }
+}
+
+#[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {
         let mut sketch = Sketch::single(poisson(1.0), 1, exponential(a));

@@ -16,6 +16,7 @@
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
 use super::Mmck;
+use super::clockwork::is_clockwork;
 use super::numeric::sum;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector};
@@ -244,9 +245,12 @@ fn change(before: &Table, after: &Table) -> f64 {
 
 /// The share of the offered orders that each stage serves.
 fn shares(network: &Network, offered: &Table) -> Table {
-    let stages = network.stages.iter().zip(offered);
+    let stages = network.stages.iter().zip(offered).enumerate();
     stages
-        .map(|(stage, rates)| shares_at(network, stage, rates))
+        .map(|(id, (stage, rates))| match stage.capacity {
+            Capacity::Reject(_) if is_clockwork(network, id) => vec![1.0; rates.len()],
+            _ => shares_at(network, stage, rates),
+        })
         .collect()
 }
 
