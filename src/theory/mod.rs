@@ -47,6 +47,7 @@ mod regime;
 mod route;
 mod sheet;
 mod stage;
+mod tails;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::flow::Flows;
 use super::regime::Regime;
+use super::tails::Tails;
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
@@ -18,6 +19,8 @@ pub struct NetworkTheory {
     settings: Vec<Stage>,
     /// By stage: its own regime, and that of each class.
     regimes: Vec<(Regime, Vec<Regime>)>,
+    /// By stage that orders come to.
+    tails: Vec<Tails>,
 }
 
 /// Finds for every stage and for the pipeline what formulas can say of it.
@@ -33,6 +36,7 @@ pub fn analyze(network: &Network) -> NetworkTheory {
                 .collect(),
             pipeline: PipelineTheory::blank(Reason::NoFlows),
             regimes: vec![(Regime::Steady, Vec::new()); settings.len()],
+            tails: Vec::new(),
             settings,
         };
     };
@@ -43,6 +47,9 @@ pub fn analyze(network: &Network) -> NetworkTheory {
     NetworkTheory {
         pipeline: PipelineTheory::new(network, &traffic, &flows, &stages),
         stages,
+        tails: (0..settings.len())
+            .map(|id| Tails::new(network, &traffic, id))
+            .collect(),
         regimes: (0..settings.len())
             .map(|id| {
                 let classes = Regime::of_classes(network, &traffic, id);
@@ -122,6 +129,29 @@ impl NetworkTheory {
                 own.is_some_and(|class| unsteady(*class))
             }
         }
+    }
+
+    /// Whether a measured figure is too wild to be judged: its estimator has infinite variance, so
+    /// that an interval by Student's t means nothing. So it is with the waits (times, numbers and
+    /// latency) behind service without a third moment (a second where the queue is bounded), with
+    /// the variances of service without a fourth (waits: a fifth), and with means and utilization of
+    /// service without a second.
+    pub fn wild(&self, place: Place, metric: Metric) -> bool {
+        let at = |stage: StageId| self.tails.get(stage.0);
+        match (place, metric) {
+            (Place::Pipeline, Metric::Time(TimeKind::Latency, statistic)) => {
+                self.wild_anywhere(Metric::Time(TimeKind::Sojourn, statistic))
+            }
+            (Place::Pipeline, _) => metric.at_pipeline() && self.wild_anywhere(metric),
+            (Place::Stage(stage), _) => at(stage).is_some_and(|tails| tails.wild(None, metric)),
+            (Place::Class(stage, class), _) => {
+                at(stage).is_some_and(|tails| tails.wild(Some(class), metric))
+            }
+        }
+    }
+
+    fn wild_anywhere(&self, metric: Metric) -> bool {
+        self.tails.iter().any(|tails| tails.wild(None, metric))
     }
 
     /// Why a figure is missing: the assumption that is violated, or that no formula is known.

@@ -421,6 +421,22 @@ fn critical_load_gives_nothing_but_approximate_rates() {
 }
 
 #[test]
+fn a_pipeline_is_as_wild_as_its_wildest_stage() {
+    let pareto = Distribution::pareto(2.1, 0.1).unwrap();
+    let mut sketch = Sketch::single(poisson(1.0), 1, exponential(2.0));
+    sketch.stage(1, pareto).then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    let wild = |place, name| theory.wild(place, metric(name));
+    assert!(!wild(stage(0), "waiting_time") && wild(stage(1), "waiting_time"));
+    for name in ["latency", "number_in_system", "queue_length"] {
+        assert!(wild(Place::Pipeline, name), "{name}");
+    }
+    for name in ["latency_p99", "throughput", "processing_time"] {
+        assert!(!wild(Place::Pipeline, name), "{name}");
+    }
+}
+
+#[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {
         let mut sketch = Sketch::single(poisson(1.0), 1, exponential(a));
