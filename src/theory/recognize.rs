@@ -231,7 +231,12 @@ impl Case<'_> {
             Discipline::Priority
         };
         let mut answer = Answer::new(model.figures(shown, kind));
-        answer.waiting = fifo.then(|| model.waiting_curve(kind));
+        if fifo && model.has_short_sums() {
+            answer.waiting = Some(model.waiting_curve(kind));
+        } else if fifo {
+            let stage = self.stage.name.clone();
+            answer.unexplained.push(Reason::LongSums { stage });
+        }
         if self.order() == Discipline::Priority {
             answer.classes = ClassWaits::Unknown;
         }

@@ -437,6 +437,36 @@ fn a_pipeline_is_as_wild_as_its_wildest_stage() {
 }
 
 #[test]
+fn what_would_take_too_long_says_so() {
+    for (rate, places) in [(1.0, 1_000_000_000), (1.5, 100_000), (0.9999, 1_000_000)] {
+        let mut sketch = Sketch::single(poisson(rate), 1, exponential(1.0));
+        let theory = analyze(&sketch.bound(0, places).network());
+        assert!(theory.figure(stage(0), metric("waiting_time")).is_some());
+        assert_eq!(theory.figure(stage(0), metric("waiting_time_p99")), None);
+        let why = theory.why_not(stage(0), metric("waiting_time_p99"));
+        assert!(why.contains("too long a sum"), "{why}");
+    }
+    let mut sketch = Sketch::single(poisson(0.9), 1, exponential(1.0));
+    let theory = analyze(&sketch.bound(0, 1_000_000_000).network());
+    assert!(
+        theory
+            .figure(stage(0), metric("waiting_time_p99"))
+            .is_some()
+    );
+}
+
+#[test]
+fn a_full_stage_with_much_feedback_settles() {
+    let mut sketch = Sketch::single(poisson(2.0), 1_000_000, exponential(1e-3));
+    sketch.bound(0, 5).then(0, 0, 0.999).done(0, 0.001);
+    let theory = analyze(&sketch.network());
+    let value = |name| theory.figure(stage(0), metric(name)).unwrap().value;
+    // λ = 2 + 0.999 X, where λ and X differ by the loss.
+    let offered = 2.0 + 0.999 * value("throughput");
+    assert_relative_eq!(value("arrival_rate"), offered, max_relative = 1e-9);
+}
+
+#[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {
         let mut sketch = Sketch::single(poisson(1.0), 1, exponential(a));
