@@ -244,4 +244,53 @@ impl Network {
             ),
         }
     }
+
+    /// Seconds that a replication is expected to last.
+    pub fn expected_duration(&self) -> f64 {
+        match self.run.horizon {
+            Horizon::Duration(end) => end,
+            Horizon::Orders(orders) => self.time_of(orders as f64),
+        }
+    }
+
+    /// Orders that are expected to enter in a replication.
+    pub fn expected_orders(&self) -> f64 {
+        match self.run.horizon {
+            Horizon::Duration(end) => self.orders_until(end),
+            Horizon::Orders(orders) => orders as f64,
+        }
+    }
+
+    /// Orders per second from all producers over an expected replication.
+    pub fn offered_rate(&self) -> f64 {
+        let duration = self.expected_duration();
+        self.orders_until(duration) / duration
+    }
+
+    fn orders_until(&self, duration: f64) -> f64 {
+        let producers = self.producers.iter();
+        let rates = producers.map(|p| p.arrivals.mean_rate_over(duration));
+        rates.sum::<f64>() * duration
+    }
+
+    /// When so many orders are expected to have come: doubled until there are enough, then halved
+    /// down. Where there never are enough (a trace, a schedule that ends), a time at which nearly
+    /// all have come.
+    fn time_of(&self, orders: f64) -> f64 {
+        const NEVER: f64 = (1u64 << 60) as f64;
+        let enough = orders.min(0.999 * self.orders_until(NEVER));
+        let reached = |time: &f64| self.orders_until(*time) >= enough;
+        let mut doublings = (-40..60).map(|exponent| 2f64.powi(exponent));
+        let mut high = doublings.find(reached).unwrap_or(NEVER);
+        let mut low = 0.0;
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if reached(&middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        high
+    }
 }

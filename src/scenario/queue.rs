@@ -3,7 +3,7 @@
 //! | key | meaning | default |
 //! | --- | --- | --- |
 //! | `discipline` | `"fifo"`, `"lifo"`, `"random"` or `{ priority = { preemptive = false } }` (`"priority"` for short) | `"fifo"` |
-//! | `capacity` | how many may wait, those with a consumer excluded; or `"unbounded"` | `"unbounded"` |
+//! | `capacity` | how many may wait, those with a consumer excluded, up to 1 000 000 000; or `"unbounded"` | `"unbounded"` |
 //! | `overflow` | what happens to an order that finds the queue full: `"reject"` | `"reject"` |
 
 use super::diagnostic::Diagnostic;
@@ -13,6 +13,9 @@ use super::spot::Spot;
 use super::tree::{Node, Value};
 use super::values;
 use crate::network::{Capacity, Discipline};
+
+/// More places than anybody has; beyond, `"unbounded"` is as good.
+const MOST_PLACES: u64 = 1_000_000_000;
 
 /// A queue as it was written.
 pub(super) struct QueueDraft {
@@ -60,7 +63,7 @@ fn capacity(node: &Node, cx: &mut Context) -> Option<Capacity> {
     {
         return Some(Capacity::Unbounded);
     }
-    values::count("capacity", node, 0, u64::MAX, cx).map(Capacity::Reject)
+    values::count("capacity", node, 0, MOST_PLACES, cx).map(Capacity::Reject)
 }
 
 fn overflow(node: &Node, capacity: Option<Capacity>, cx: &mut Context) {

@@ -3,7 +3,7 @@
 //! | key | meaning | default |
 //! | --- | --- | --- |
 //! | `name` | | |
-//! | `consumers` | a whole number, or `"unlimited"` | |
+//! | `consumers` | a whole number up to 1 000 000, or `"unlimited"` | |
 //! | `service` | a distribution; may be absent where every class has its own | |
 //! | `queue` | see [`super::queue`] | unbounded, first in first out |
 //! | `next` | a stage, `"completed"`, `"cancelled"`, or a list of `{ to, probability }` | `"completed"` |
@@ -21,6 +21,9 @@ use super::units::Dimension;
 use super::values::{self, Range};
 use crate::network::Consumers;
 use crate::random::Distribution;
+
+/// More consumers than anybody has; beyond, `"unlimited"` is as good.
+const MOST_CONSUMERS: u64 = 1_000_000;
 
 /// A stage as it was written. What is `None` or `Wrong` has been reported.
 pub(super) struct StageDraft {
@@ -79,7 +82,7 @@ fn consumers(node: &Node, cx: &mut Context) -> Option<Consumers> {
     {
         return Some(Consumers::Unlimited);
     }
-    let number = values::count("consumers", node, 1, u64::from(u32::MAX), cx)?;
+    let number = values::count("consumers", node, 1, MOST_CONSUMERS, cx)?;
     u32::try_from(number).ok().map(Consumers::Finite)
 }
 

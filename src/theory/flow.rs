@@ -12,8 +12,10 @@
 //! (1979), *Reversibility and Stochastic Networks*, chapter 3.
 
 use super::Reason;
+use super::clockwork::is_clockwork;
 use super::law::StageLaw;
-use super::traffic::{Traffic, work_of};
+use super::regime::Regime;
+use super::traffic::Traffic;
 use super::variability::variability;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
 use crate::random::Arrivals;
@@ -33,17 +35,6 @@ pub(super) enum Flow {
     Varying(Reason),
 }
 
-/// The load of a stage over its capacity; `None` where every order has its consumer.
-pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option<f64> {
-    match network.stages[stage].consumers {
-        Consumers::Unlimited => None,
-        Consumers::Finite(c) => {
-            let work = work_of(&network.stages[stage], &traffic.offered[stage]);
-            Some(work.iter().sum::<f64>() / f64::from(c))
-        }
-    }
-}
-
 /// What is known of the way orders take to the stages.
 pub(super) struct Flows {
     /// By stage.
@@ -52,13 +43,15 @@ pub(super) struct Flows {
     pub behind_overload: Vec<bool>,
     /// Whether the long-run rates are exact: no approximated loss, no varying producer before.
     pub exact_rates: Vec<bool>,
+    /// Whether the rates are known at all: no bounded queue before that loses at a varying rate.
+    pub known_rates: Vec<bool>,
     ancestors: Vec<Vec<usize>>,
 }
 
 impl Flows {
     pub fn new(network: &Network, traffic: &Traffic) -> Flows {
         let ancestors = ancestors(network, traffic);
-        let overloaded = |s: usize| is_overloaded(network, traffic, s);
+        let overloaded = |s: usize| Regime::of(network, traffic, s) != Regime::Steady;
         let count = network.stages.len();
         let behind_overload = (0..count)
             .map(|s| ancestors[s].iter().any(|&a| overloaded(a)))
@@ -67,6 +60,7 @@ impl Flows {
             arrivals: vec![Flow::None; count],
             behind_overload,
             exact_rates: vec![true; count],
+            known_rates: vec![true; count],
             ancestors,
         };
         let variability = variability(network, traffic);
@@ -78,6 +72,8 @@ impl Flows {
         }
         for stage in 0..count {
             flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
+            let mut before = flows.ancestors[stage].iter();
+            flows.known_rates[stage] = !before.any(|&a| flows.loses_unknown(network, a));
         }
         flows
     }
@@ -163,6 +159,22 @@ impl Flows {
         self.sources(network, stage).all(finite) && self.ancestors[stage].iter().all(service)
     }
 
+    /// Whether the rate of arrivals is the same at all times.
+    pub fn has_steady_rate(&self, stage: usize) -> bool {
+        match &self.arrivals[stage] {
+            Flow::Varying(reason) => *reason == Reason::InfiniteVariance,
+            _ => true,
+        }
+    }
+
+    /// Whether a queue with a bound meets arrivals whose rate varies: nobody knows how much it loses.
+    pub fn loses_unknown(&self, network: &Network, stage: usize) -> bool {
+        let at = &network.stages[stage];
+        matches!(self.arrivals[stage], Flow::Varying(_))
+            && at.consumers != Consumers::Unlimited
+            && at.capacity != Capacity::Unbounded
+    }
+
     /// Rates are exact unless a producer varies or a loss before the stage is approximated.
     fn rates_are_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let steady = self
@@ -174,20 +186,25 @@ impl Flows {
                 .all(|&a| self.share_is_exact(network, traffic, a))
     }
 
-    /// Whether the share of orders that a stage serves is known exactly.
+    /// Whether the share of orders that a stage serves is known exactly. At critical load it is not:
+    /// no run is long enough.
     ///
     /// An overloaded queue serves its classes as they come when first in is first out; in other
     /// orders the backlog may be made up otherwise, unless there is only one class or a level of
     /// priority for each.
     pub fn share_is_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let at = &network.stages[stage];
-        if is_overloaded(network, traffic, stage) {
+        let regime = Regime::of(network, traffic, stage);
+        if regime == Regime::Critical {
+            return false;
+        }
+        if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
             let mixed = matches!(at.discipline, Discipline::Lifo | Discipline::Random);
             return !mixed || law.classes().count() == 1;
         }
         let bounded = matches!(at.capacity, Capacity::Reject(_));
-        if !bounded || at.consumers == Consumers::Unlimited {
+        if !bounded || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
         let erlang_loss = at.capacity == Capacity::Reject(0);
@@ -211,12 +228,6 @@ fn varying(producer: &Producer) -> Reason {
     }
 }
 
-/// Whether a queue without bound is offered at least its capacity.
-pub(super) fn is_overloaded(network: &Network, traffic: &Traffic, stage: usize) -> bool {
-    network.stages[stage].capacity == Capacity::Unbounded
-        && load(network, traffic, stage).is_some_and(|load| load >= 1.0)
-}
-
 /// Whether Poisson flows come out of a stage where Poisson flows go in.
 fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     let at = &network.stages[stage];
@@ -228,7 +239,7 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     blind
         && at.capacity == Capacity::Unbounded
         && law.exponential().is_some()
-        && load(network, traffic, stage).is_some_and(|load| load < 1.0)
+        && Regime::of(network, traffic, stage) == Regime::Steady
 }
 
 /// The stages before each stage, itself included where it lies on a cycle.

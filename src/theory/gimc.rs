@@ -19,13 +19,16 @@ const SOURCE: Source =
     Source::exact("Kendall 1953; Takács 1962, Introduction to the Theory of Queues, 2");
 /// Loads nearer to 1 cost the root too many digits.
 const NEAREST: f64 = 0.9999;
+/// With more consumers than this the sum is too long, and the two-moment rule as good as exact.
+const MOST: u32 = 2_000;
 /// Where a term's quotient becomes 0/0, its limit is taken from the slope.
 const TOUCHING: f64 = 1e-5;
 
 /// The GI/M/c queue in steady state.
 ///
 /// # Domain
-/// Gaps with a closed transform φ (not lognormal, Weibull or Pareto), ρ = 1/(cμE\[gap\]) ≤ 0.9999.
+/// Gaps with a closed transform φ (not lognormal, Weibull or Pareto), ρ = 1/(cμE\[gap\]) ≤ 0.9999,
+/// c ≤ 2000.
 ///
 /// # Formula
 /// With x the root in (0, 1) of 1 − x = φ(cμx), the waiting time under first in, first out is 0
@@ -55,7 +58,8 @@ pub struct GiMc {
 
 impl GiMc {
     /// A queue with the given law of gaps, service rate μ of each consumer, and c consumers;
-    /// `None` where the gaps have no closed transform or the load is too near to 1 for the root.
+    /// `None` where the gaps have no closed transform, the load is too near to 1 for the root, or c is
+    /// above 2000.
     ///
     /// # Errors
     /// A rate that is not positive and finite, no consumers, or ρ ≥ 1.
@@ -68,7 +72,7 @@ impl GiMc {
         let c = positive("consumers", f64::from(consumers))?;
         let capacity = c * positive("service rate", service_rate)?;
         let rho = stable(arrival_rate / capacity)?;
-        if rho > NEAREST || laplace(gap, capacity).is_none() {
+        if rho > NEAREST || consumers > MOST || laplace(gap, capacity).is_none() {
             return Ok(None);
         }
         let phi = |s: f64| laplace(gap, s).unwrap_or(f64::NAN);

@@ -27,7 +27,7 @@ const ORDERS: Source = Source::exact("Takács 1963, Bell Syst. Tech. J. 42, 487-
 /// probability 1 − C and else exponential with rate θ.
 ///
 /// # Numerics
-/// C by recursion in c steps, safe for c = 10⁵ and ρ = 1 − 10⁻⁹; the quantiles of the sojourn time
+/// C by recursion, safe for c = 10⁵ and ρ = 1 − 10⁻⁹; the quantiles of the sojourn time
 /// by bisection of its closed form to 1e-13.
 ///
 /// ```

@@ -30,7 +30,7 @@ pub(super) const REFERENCE: &str = "Gross et al. 2008, Fundamentals of Queueing 
 /// departures at rate cμ if it sees c + j.
 ///
 /// # Numerics
-/// Erlang's recursion in c steps; sums of powers by doubling, in the direction in which they
+/// Erlang's recursion; sums of powers by doubling, in the direction in which they
 /// fall, so any capacity and any load are safe.
 ///
 /// ```
@@ -161,11 +161,23 @@ impl Mmck {
         }
         let mut weight = poisson(mean, first);
         let mut sum = 0.0;
-        for i in first..=last {
-            sum += weight * self.room_above(i);
+        for (i, room) in (first..=last).zip(self.room_above(first, last)) {
+            sum += weight * room;
             weight *= mean / (i + 1) as f64;
         }
         self.accepted.busy * (-(events - mean)).exp() * sum
+    }
+
+    /// Whether the sums for the distribution are short: some √n terms for the number n of orders
+    /// that ever wait, up to a probability of 1e−12.
+    pub(super) fn has_short_sums(&self) -> bool {
+        const MOST: f64 = 1e4;
+        let ever = if self.load() < 1.0 {
+            28.0 / (1.0 - self.load())
+        } else {
+            f64::INFINITY
+        };
+        ever.min(self.places as f64) <= MOST
     }
 
     fn service_capacity(&self) -> f64 {
@@ -177,17 +189,27 @@ impl Mmck {
         self.arrival_rate / self.service_capacity()
     }
 
-    /// (1 − s^(m−i))/(1 − s^m) with s = min(r, 1/r) and m places: up to the factor rⁱ for r < 1 the
-    /// probability that i or more wait, given that all consumers are busy. Near s = 1 both powers
-    /// are near 1, hence the logarithms.
-    fn room_above(&self, i: u64) -> f64 {
-        let (rest, all) = ((self.places - i) as f64, self.places as f64);
+    /// (1 − s^(m−i))/(1 − s^m) with s = min(r, 1/r) and m places, for i from `first` to `last`: up to
+    /// the factor rⁱ for r < 1 the probability that i or more wait, given that all consumers are
+    /// busy. Near s = 1 both powers are near 1, hence logarithms; and from the last down by
+    /// 1 − s^(n+1) = s(1 − s^n) + (1 − s), where all terms are positive.
+    fn room_above(&self, first: u64, last: u64) -> Vec<f64> {
+        let (rest, all) = ((self.places - last) as f64, self.places as f64);
         let log = -self.load().ln().abs();
-        if log == 0.0 {
-            rest / all
+        let (step, lost) = (log.exp(), -log.exp_m1());
+        let (whole, mut room) = if log == 0.0 {
+            (all, rest)
         } else {
-            (rest * log).exp_m1() / (all * log).exp_m1()
+            (-(all * log).exp_m1(), -(rest * log).exp_m1())
+        };
+        let added = if log == 0.0 { 1.0 } else { lost };
+        let mut rooms = Vec::with_capacity((last - first + 1) as usize);
+        for _ in first..=last {
+            rooms.push(room / whole);
+            room = step * room + added;
         }
+        rooms.reverse();
+        rooms
     }
 
     /// The p-quantile of the waiting time of accepted orders, first in, first out.
@@ -228,17 +250,23 @@ impl Mmck {
             );
         }
         if order == Discipline::Fifo {
-            self.distribution(&mut sheet);
+            self.variances(&mut sheet);
+            if self.has_short_sums() {
+                self.quantiles(&mut sheet);
+            }
         }
         sheet.finish()
     }
 
-    fn distribution(&self, sheet: &mut Sheet) {
+    fn variances(&self, sheet: &mut Sheet) {
         let variance = self.waiting_variance();
         let sojourn = variance + self.service_rate.powi(-2);
         sheet
             .variance(TimeKind::Waiting, variance, "E[(j+1)(j+2)]/(cμ)² − Wq²")
             .variance(TimeKind::Sojourn, sojourn, "Var(Wq) + 1/μ²");
+    }
+
+    fn quantiles(&self, sheet: &mut Sheet) {
         let waiting = |p| self.waiting_quantile(p);
         let formula = "root of Σ q_j P(Erlang(j+1, cμ) > t) = 1−p";
         sheet.quantiles(TimeKind::Waiting, waiting, formula);

@@ -20,8 +20,10 @@
 //! | [`Mg1Feedback`] | the same, orders that come straight back | means | exact |
 //! | [`priority_waits`] | priorities without preemption | means by class | exact for 1 consumer or one exponential law, Poisson |
 //! | [`GiMc`] | one renewal producer whose gaps have a closed transform, exponential | all, with quantiles under FIFO | exact |
+//! | D/D/c | one producer of even gaps, service always the same, ρ ≤ 1 | all | exact |
 //! | [`GiGc`] | stationary arrivals, any service | means | approximation |
 
+mod clockwork;
 mod erlang;
 mod error;
 mod figure;
@@ -41,9 +43,11 @@ mod pipeline;
 mod priority;
 mod reason;
 mod recognize;
+mod regime;
 mod route;
 mod sheet;
 mod stage;
+mod tails;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The theory of a whole network: [`analyze`] and what it returns.
 
 use super::flow::Flows;
+use super::regime::Regime;
+use super::tails::Tails;
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
@@ -15,6 +17,10 @@ pub struct NetworkTheory {
     pub pipeline: PipelineTheory,
     /// The stages' own settings, for [`NetworkTheory::why_not`].
     settings: Vec<Stage>,
+    /// By stage: its own regime, and that of each class.
+    regimes: Vec<(Regime, Vec<Regime>)>,
+    /// By stage that orders come to.
+    tails: Vec<Tails>,
 }
 
 /// Finds for every stage and for the pipeline what formulas can say of it.
@@ -29,6 +35,8 @@ pub fn analyze(network: &Network) -> NetworkTheory {
                 .map(|_| StageTheory::blank(Reason::NoFlows))
                 .collect(),
             pipeline: PipelineTheory::blank(Reason::NoFlows),
+            regimes: vec![(Regime::Steady, Vec::new()); settings.len()],
+            tails: Vec::new(),
             settings,
         };
     };
@@ -39,6 +47,15 @@ pub fn analyze(network: &Network) -> NetworkTheory {
     NetworkTheory {
         pipeline: PipelineTheory::new(network, &traffic, &flows, &stages),
         stages,
+        tails: (0..settings.len())
+            .map(|id| Tails::new(network, &traffic, id))
+            .collect(),
+        regimes: (0..settings.len())
+            .map(|id| {
+                let classes = Regime::of_classes(network, &traffic, id);
+                (Regime::of(network, &traffic, id), classes)
+            })
+            .collect(),
         settings,
     }
 }
@@ -96,19 +113,45 @@ impl NetworkTheory {
     }
 
     /// Whether a place has no steady state: a queue without bound that is offered as much as its
-    /// consumers can do, or more; and the pipeline with such a stage.
+    /// consumers can do, or more; and the pipeline with such a stage. Of the classes at such a stage
+    /// those that priorities leave enough time for have a steady state all the same.
     pub fn unstable(&self, place: Place) -> bool {
-        let overloaded = |(theory, stage): (&StageTheory, &Stage)| {
-            stage.capacity == Capacity::Unbounded
-                && theory.offered_load.is_some_and(|load| load >= 1.0)
-        };
-        let mut stages = self.stages.iter().zip(&self.settings);
+        let unsteady = |regime: Regime| regime != Regime::Steady;
         match place {
-            Place::Pipeline => stages.any(overloaded),
-            Place::Stage(stage) | Place::Class(stage, _) => {
-                stages.nth(stage.0).is_some_and(overloaded)
+            Place::Pipeline => self.regimes.iter().any(|(stage, _)| unsteady(*stage)),
+            Place::Stage(stage) => {
+                let regimes = self.regimes.get(stage.0);
+                regimes.is_some_and(|(stage, _)| unsteady(*stage))
+            }
+            Place::Class(stage, class) => {
+                let regimes = self.regimes.get(stage.0);
+                let own = regimes.and_then(|(_, classes)| classes.get(class.0));
+                own.is_some_and(|class| unsteady(*class))
             }
         }
+    }
+
+    /// Whether a measured figure is too wild to be judged: its estimator has infinite variance, so
+    /// that an interval by Student's t means nothing. So it is with the waits (times, numbers and
+    /// latency) behind service without a third moment (a second where the queue is bounded), with
+    /// the variances of service without a fourth (waits: a fifth), and with means and utilization of
+    /// service without a second.
+    pub fn wild(&self, place: Place, metric: Metric) -> bool {
+        let at = |stage: StageId| self.tails.get(stage.0);
+        match (place, metric) {
+            (Place::Pipeline, Metric::Time(TimeKind::Latency, statistic)) => {
+                self.wild_anywhere(Metric::Time(TimeKind::Sojourn, statistic))
+            }
+            (Place::Pipeline, _) => metric.at_pipeline() && self.wild_anywhere(metric),
+            (Place::Stage(stage), _) => at(stage).is_some_and(|tails| tails.wild(None, metric)),
+            (Place::Class(stage, class), _) => {
+                at(stage).is_some_and(|tails| tails.wild(Some(class), metric))
+            }
+        }
+    }
+
+    fn wild_anywhere(&self, metric: Metric) -> bool {
+        self.tails.iter().any(|tails| tails.wild(None, metric))
     }
 
     /// Why a figure is missing: the assumption that is violated, or that no formula is known.

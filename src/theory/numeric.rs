@@ -3,6 +3,11 @@
 /// Relative width at which a bracketed root counts as found.
 const ROOT_WIDTH: f64 = 1e-13;
 
+/// The sum, which is 0 (and not −0, as the standard one) where there is nothing to add.
+pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |total, value| total + value)
+}
+
 /// The smallest t with P(T > t) ≤ 1 − p, from a complementary distribution function.
 ///
 /// The root is bracketed by doubling from `scale` (any positive time of the right order) and then

@@ -6,8 +6,9 @@
 //! latency is the sum of the visits times the mean sojourn. It is exact when its parts are, because
 //! routes are drawn independently of times (Jackson 1957; Kelly 1979).
 
-use super::flow::{Flows, is_overloaded};
-use super::numeric::quantile;
+use super::flow::Flows;
+use super::numeric::{quantile, sum};
+use super::regime::Regime;
 use super::route::latency_law;
 use super::sheet::{Sheet, Source};
 use super::stage::{FLOWS, StageTheory};
@@ -106,14 +107,14 @@ impl Whole<'_> {
             .reached
             .iter()
             .flat_map(|&s| (0..classes).map(move |k| (s, k)));
-        each.map(|(s, k)| of(s, k)).sum()
+        sum(each.map(|(s, k)| of(s, k)))
     }
 
     /// The probability that an order served at a stage is completed there.
     fn done(&self, stage: usize, class: usize) -> f64 {
         let ways = &self.network.stages[stage].by_class[class].next;
         let done = ways.iter().filter(|route| route.to == Target::Completed);
-        done.map(|route| route.probability).sum()
+        sum(done.map(|route| route.probability))
     }
 
     /// X: completed orders per second.
@@ -121,20 +122,20 @@ impl Whole<'_> {
         self.total(|s, k| self.traffic.served(s, k) * self.done(s, k))
     }
 
-    /// The worst kind of a metric over the stages reached.
-    fn kind(&self, metric: Metric) -> Kind {
-        let figures = self
-            .reached
-            .iter()
-            .filter_map(|&s| self.stages[s].figures.get(&metric));
+    /// A metric at every stage reached; `None` where one of them has no figure.
+    fn parts(&self, metric: Metric) -> Option<Vec<&Figure>> {
+        let figures = self.reached.iter();
         figures
-            .map(|figure| figure.kind)
-            .max()
-            .unwrap_or(Kind::Exact)
+            .map(|&s| self.stages[s].figures.get(&metric))
+            .collect()
+    }
+
+    /// The worst kind of a metric over the stages reached; `None` where one has no figure.
+    fn kind(&self, metric: Metric) -> Option<Kind> {
+        self.parts(metric).map(|parts| worst(&parts))
     }
 
     fn rates(&self) -> Figures {
-        let kind = self.kind(Metric::Throughput);
         let mut sheet = Sheet::new(Source {
             kind: self.kind_of_entering(),
             reference: FLOWS,
@@ -142,6 +143,16 @@ impl Whole<'_> {
         let entering = self.total(|s, k| self.traffic.entering[s][k]);
         sheet.put(Metric::ArrivalRate, entering, "Σ γ of the producers");
         let mut figures = sheet.finish();
+        figures.append(&mut self.through());
+        figures.append(&mut self.growth());
+        figures
+    }
+
+    /// X and bytes per second, where those of every stage are known.
+    fn through(&self) -> Figures {
+        let Some(kind) = self.kind(Metric::Throughput) else {
+            return Figures::new();
+        };
         let mut sheet = Sheet::new(Source {
             kind,
             reference: FLOWS,
@@ -154,14 +165,8 @@ impl Whole<'_> {
                 self.completed(),
                 "X = Σ X_i P(completed after i)",
             )
-            .put(Metric::ByteThroughput, bytes, "Σ X × message size")
-            .put(
-                Metric::BacklogGrowth,
-                self.growth(),
-                "Σ (λ_i − X_i) of stages without steady state",
-            );
-        figures.append(&mut sheet.finish());
-        figures
+            .put(Metric::ByteThroughput, bytes, "Σ X × message size");
+        sheet.finish()
     }
 
     fn kind_of_entering(&self) -> Kind {
@@ -177,13 +182,21 @@ impl Whole<'_> {
         }
     }
 
-    fn growth(&self) -> f64 {
-        let growth = |&s: &usize| self.stages[s].figures.get(&Metric::BacklogGrowth);
-        self.reached
-            .iter()
-            .filter_map(growth)
-            .map(|figure| figure.value)
-            .sum()
+    fn growth(&self) -> Figures {
+        let formula = "Σ (λ_i − X_i) of stages without steady state";
+        self.added(Metric::BacklogGrowth, formula, FLOWS)
+    }
+
+    /// The sum over the stages, where every stage has the figure.
+    fn added(&self, metric: Metric, formula: &'static str, reference: &'static str) -> Figures {
+        let Some(parts) = self.parts(metric) else {
+            return Figures::new();
+        };
+        let kind = worst(&parts);
+        let mut sheet = Sheet::new(Source { kind, reference });
+        let total = sum(parts.iter().map(|figure| figure.value));
+        sheet.put(metric, total, formula);
+        sheet.finish()
     }
 
     /// Lq and L, where every stage has them.
@@ -193,42 +206,25 @@ impl Whole<'_> {
             (Metric::QueueLength, "Σ Lq of the stages"),
             (Metric::NumberInSystem, "Σ L of the stages"),
         ] {
-            let parts = self
-                .reached
-                .iter()
-                .map(|&s| self.stages[s].figures.get(&metric));
-            let Some(parts) = parts.collect::<Option<Vec<&Figure>>>() else {
-                continue;
-            };
-            let kind = parts
-                .iter()
-                .map(|figure| figure.kind)
-                .max()
-                .unwrap_or(Kind::Exact);
-            let mut sheet = Sheet::new(Source {
-                kind,
-                reference: SUM,
-            });
-            sheet.put(
-                metric,
-                parts.iter().map(|figure| figure.value).sum(),
-                formula,
-            );
-            figures.append(&mut sheet.finish());
+            figures.append(&mut self.added(metric, formula, SUM));
         }
         figures.append(&mut self.processing());
         figures
     }
 
+    /// Whether a stage has no steady state.
+    fn overloaded(&self) -> bool {
+        let regime = |&s: &usize| Regime::of(self.network, self.traffic, s);
+        self.reached.iter().any(|s| regime(s) != Regime::Steady)
+    }
+
     /// E\[S\] over all visits of completed orders.
     fn processing(&self) -> Figures {
-        let overloaded = self
-            .reached
-            .iter()
-            .any(|&s| is_overloaded(self.network, self.traffic, s));
+        let overloaded = self.overloaded();
         let kind = match self.kind(Metric::Throughput) {
-            Kind::Exact if !overloaded && !self.loses_on_the_way() => Kind::Exact,
-            _ => Kind::Approximation,
+            Some(Kind::Exact) if !overloaded && !self.loses_on_the_way() => Kind::Exact,
+            Some(_) => Kind::Approximation,
+            None => return self.only_processing(),
         };
         let work =
             self.visits(|s, k| Some(self.network.stages[s].by_class[k].service.law().mean()));
@@ -240,6 +236,14 @@ impl Whole<'_> {
             sheet.put(Metric::ProcessingTime, work, "Σ v_i E[S_i]");
         }
         sheet.finish()
+    }
+
+    /// E\[S\] of the only stage: known however much gets through.
+    fn only_processing(&self) -> Figures {
+        let metric = Metric::ProcessingTime;
+        let only = self.only_stage();
+        let figure = only.and_then(|stage| stage.figures.get(&metric));
+        figure.map(|figure| (metric, *figure)).into_iter().collect()
     }
 
     /// Whether a queue with a bound lies behind another stage, so that being completed says
@@ -272,11 +276,7 @@ impl Whole<'_> {
     }
 
     fn latency_mean(&self) -> Option<Figure> {
-        if self
-            .reached
-            .iter()
-            .any(|&s| is_overloaded(self.network, self.traffic, s))
-        {
+        if self.overloaded() {
             return None;
         }
         let sojourn = Metric::mean(TimeKind::Sojourn);
@@ -287,7 +287,7 @@ impl Whole<'_> {
             .filter(|&(s, k)| self.traffic.offered[s][k] > 0.0)
             .filter_map(|(s, k)| self.figure(s, k, sojourn));
         let worst = known.map(|figure| figure.kind).max()?;
-        let kind = match self.kind(Metric::Throughput).max(worst) {
+        let kind = match self.kind(Metric::Throughput)?.max(worst) {
             Kind::Exact if self.loses_on_the_way() => Kind::Approximation,
             kind => kind,
         };
@@ -369,6 +369,12 @@ impl Whole<'_> {
             ccdf: Arc::new(move |t| masses.ccdf(t)),
         })
     }
+}
+
+/// The worst kind of several figures.
+fn worst(parts: &[&Figure]) -> Kind {
+    let kinds = parts.iter().map(|figure| figure.kind);
+    kinds.max().unwrap_or(Kind::Exact)
 }
 
 /// The figures of a class at a stage; those of the stage where only one class comes.

@@ -25,7 +25,7 @@ pub enum Reason {
         /// ρ, above 1.
         load: f64,
     },
-    /// Orders come exactly as fast as they can be served.
+    /// Orders come just as fast as they can be served (up to rounding).
     Critical {
         /// The stage's name.
         stage: String,
@@ -37,6 +37,11 @@ pub enum Reason {
     },
     /// The variance of service or gaps is infinite, and every formula that fits needs it.
     InfiniteVariance,
+    /// So many may wait that the sums for the distribution of the wait have too many terms.
+    LongSums {
+        /// The stage's name.
+        stage: String,
+    },
     /// Orders can go round for ever, or the flows did not settle.
     NoFlows,
 }
@@ -58,7 +63,7 @@ impl fmt::Display for Reason {
             ),
             Reason::Critical { stage } => write!(
                 f,
-                "offered load exactly the capacity at stage `{stage}`: no steady state, though no steady growth either"
+                "offered load equal to the capacity at stage `{stage}`: no steady state, though no steady growth either"
             ),
             Reason::Conditions { error } => error.fmt(f),
             Reason::InfiniteVariance => {
@@ -67,6 +72,10 @@ impl fmt::Display for Reason {
                     "the variance of service or gaps is infinite, and two moments are needed"
                 )
             }
+            Reason::LongSums { stage } => write!(
+                f,
+                "so many may wait at stage `{stage}` that the distribution of the wait is too long a sum"
+            ),
             Reason::NoFlows => write!(
                 f,
                 "the traffic equations have no solution: orders never leave"

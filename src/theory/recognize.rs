@@ -4,9 +4,11 @@
 //! capacity and the order of service, in this order: nobody can wait; the queue is bounded; there
 //! is no steady state; Poisson arrivals or product form; two moments.
 
-use super::flow::{Flow, Flows, load};
+use super::clockwork;
+use super::flow::{Flow, Flows};
 use super::law::StageLaw;
 use super::priority::{self, PriorityClass, priority_waits};
+use super::regime::{Regime, load};
 use super::sheet::{Sheet, Source};
 use super::traffic::Traffic;
 use super::{
@@ -92,6 +94,10 @@ impl Case<'_> {
         &self.flows.arrivals[self.id]
     }
 
+    pub fn loses_unknown(&self) -> bool {
+        self.flows.loses_unknown(self.network, self.id)
+    }
+
     /// Poisson arrivals, or as good as Poisson for means and FIFO waits.
     fn markovian(&self) -> bool {
         matches!(self.flow(), Flow::Poisson | Flow::ProductForm)
@@ -110,16 +116,22 @@ impl Case<'_> {
         self.stage.consumers == Consumers::Unlimited
             || self.stage.capacity == Capacity::Reject(0)
             || self.law.mean() == 0.0
+            || self.clockwork()
+    }
+
+    /// D/D/c without a wait.
+    pub fn clockwork(&self) -> bool {
+        clockwork::is_clockwork(self.network, self.id)
     }
 
     /// Why the stage has no steady state.
     pub fn instability(&self) -> Option<Reason> {
-        let load = self.load()?;
         let stage = self.stage.name.clone();
-        match self.stage.capacity {
-            Capacity::Unbounded if load > 1.0 => Some(Reason::Overloaded { stage, load }),
-            Capacity::Unbounded if load == 1.0 => Some(Reason::Critical { stage }),
-            _ => None,
+        let load = self.load()?;
+        match Regime::of(self.network, self.traffic, self.id) {
+            Regime::Steady => None,
+            Regime::Critical => Some(Reason::Critical { stage }),
+            Regime::Overloaded => Some(Reason::Overloaded { stage, load }),
         }
     }
 
@@ -127,6 +139,10 @@ impl Case<'_> {
     pub fn answer(&self) -> Answer {
         if let Some(reason) = self.instability() {
             return Answer::none(reason);
+        }
+        if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
+            let load = self.load().unwrap_or(0.0);
+            return Answer::new(clockwork::figures(load, c, self.stage.capacity));
         }
         if self.waitless() {
             return self.without_waiting();
@@ -164,6 +180,9 @@ impl Case<'_> {
                 };
             }
             (Some(consumers), _) => figures.append(&mut self.pure_loss(consumers)),
+            (None, _) if !self.flows.known_rates[self.id] => {
+                figures.remove(&Metric::NumberInSystem);
+            }
             (None, _) if !self.flows.exact_rates[self.id] => {
                 degrade(&mut figures, Metric::NumberInSystem);
             }
@@ -212,7 +231,12 @@ impl Case<'_> {
             Discipline::Priority
         };
         let mut answer = Answer::new(model.figures(shown, kind));
-        answer.waiting = fifo.then(|| model.waiting_curve(kind));
+        if fifo && model.has_short_sums() {
+            answer.waiting = Some(model.waiting_curve(kind));
+        } else if fifo {
+            let stage = self.stage.name.clone();
+            answer.unexplained.push(Reason::LongSums { stage });
+        }
         if self.order() == Discipline::Priority {
             answer.classes = ClassWaits::Unknown;
         }
@@ -396,6 +420,9 @@ impl Case<'_> {
 
     /// The model in Kendall's notation.
     pub fn model(&self) -> String {
+        if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
+            return format!("D/D/{c}");
+        }
         let arrivals = self.arrival_symbol();
         let service = self.law.symbol();
         let servers = match self.stage.consumers {

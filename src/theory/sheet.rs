@@ -77,7 +77,7 @@ impl Sheet {
     }
 }
 
-/// Writes one finite figure.
+/// Writes one finite figure; −0 is written as 0.
 pub(super) fn put(
     figures: &mut Figures,
     metric: Metric,
@@ -87,7 +87,7 @@ pub(super) fn put(
 ) {
     if value.is_finite() {
         let figure = Figure {
-            value,
+            value: value + 0.0,
             kind: source.kind,
             formula,
             reference: source.reference,

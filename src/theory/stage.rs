@@ -1,11 +1,11 @@
 //! The theory of one stage: the model's figures, completed by the identities that hold for every
 //! model, and split by class.
 
-use super::flow::{Flow, Flows};
+use super::flow::Flows;
 use super::law::StageLaw;
 use super::recognize::{Answer, Case, ClassWaits};
 use super::sheet::{Sheet, Source, put};
-use super::traffic::Traffic;
+use super::traffic::{Traffic, leads_to};
 use super::{Curve, Figure, Figures, Kind, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Network};
@@ -55,6 +55,25 @@ impl StageTheory {
         }
     }
 
+    /// A stage that no order comes to: never, or hardly in the time of the run.
+    fn idle(network: &Network, id: usize) -> StageTheory {
+        let (kind, formula) = if leads_to(network, id) {
+            (Kind::Approximation, "next to no order in the time of a run")
+        } else {
+            (Kind::Exact, "no way leads here")
+        };
+        let mut sheet = Sheet::new(Source {
+            kind,
+            reference: FLOWS,
+        });
+        sheet.put(Metric::ArrivalRate, 0.0, formula);
+        sheet.put(Metric::Throughput, 0.0, formula);
+        StageTheory {
+            figures: sheet.finish(),
+            ..StageTheory::blank(Reason::NoOrders)
+        }
+    }
+
     pub(super) fn new(
         network: &Network,
         traffic: &Traffic,
@@ -63,12 +82,7 @@ impl StageTheory {
     ) -> StageTheory {
         let rate = traffic.offered_to(id);
         if rate <= 0.0 {
-            let mut blank = StageTheory::blank(Reason::NoOrders);
-            let mut sheet = Sheet::new(Source::exact(FLOWS));
-            sheet.put(Metric::ArrivalRate, 0.0, "no way leads here");
-            sheet.put(Metric::Throughput, 0.0, "no way leads here");
-            blank.figures = sheet.finish();
-            return blank;
+            return StageTheory::idle(network, id);
         }
         let case = Case {
             network,
@@ -171,15 +185,12 @@ impl<'a> Desk<'a> {
             },
             reference: FLOWS,
         };
-        put(
-            figures,
-            Metric::ArrivalRate,
-            offered,
-            "λ = γ + Σ X_j p_j",
-            arriving,
-        );
+        if self.case.flows.known_rates[id] {
+            let formula = "λ = γ + Σ X_j p_j";
+            put(figures, Metric::ArrivalRate, offered, formula, arriving);
+        }
         // How much a bounded queue loses under a changing rate is not known.
-        if self.varies() && !self.never_loses() {
+        if !self.case.flows.known_rates[id] || self.case.loses_unknown() {
             return;
         }
         let through = self.throughput_formula();
@@ -192,15 +203,6 @@ impl<'a> Desk<'a> {
             "Σ X × message size",
             self.rates,
         );
-    }
-
-    fn varies(&self) -> bool {
-        matches!(self.case.flow(), Flow::Varying(_))
-    }
-
-    fn never_loses(&self) -> bool {
-        self.case.stage.consumers == Consumers::Unlimited
-            || self.case.stage.capacity == Capacity::Unbounded
     }
 
     fn throughput_formula(&self) -> &'static str {
@@ -260,7 +262,7 @@ impl<'a> Desk<'a> {
             self.rates,
         );
         let growth = (self.case.rate - served).max(0.0);
-        put(figures, Metric::BacklogGrowth, growth, "λ − cμ", self.rates);
+        self.growth(figures, growth, "λ − cμ");
         put(
             figures,
             Metric::LossProbability,
@@ -270,15 +272,17 @@ impl<'a> Desk<'a> {
         );
     }
 
+    /// The growth of the number in system; not known where the rate of arrivals varies.
+    fn growth(&self, figures: &mut Figures, value: f64, formula: &'static str) {
+        let steady = self.case.flows.has_steady_rate(self.case.id);
+        if steady {
+            put(figures, Metric::BacklogGrowth, value, formula, self.rates);
+        }
+    }
+
     /// What holds in every steady state.
     fn steady(&self, figures: &mut Figures) {
-        put(
-            figures,
-            Metric::BacklogGrowth,
-            0.0,
-            "0: λ < cμ, or a bounded queue",
-            self.rates,
-        );
+        self.growth(figures, 0.0, "0: λ < cμ, or a bounded queue");
         if self.case.stage.capacity == Capacity::Unbounded
             || self.case.stage.consumers == Consumers::Unlimited
         {
@@ -328,13 +332,7 @@ impl<'a> Desk<'a> {
     fn class_growth(&self, mut figures: Figures, class: ClassId) -> Figures {
         let (traffic, id) = (self.case.traffic, self.case.id);
         let growth = traffic.offered[id][class.0] - traffic.served(id, class.0);
-        put(
-            &mut figures,
-            Metric::BacklogGrowth,
-            growth,
-            "λ − X",
-            self.rates,
-        );
+        self.growth(&mut figures, growth, "λ − X");
         figures
     }
 

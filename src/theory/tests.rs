@@ -301,6 +301,171 @@ fn arrivals_that_vary_are_named() {
     assert_eq!(theory.stages[0].model, "Mt/M/3");
 }
 
+/// Rates that change at the given times, again and again with a finite period.
+fn stepped(points: &[(f64, f64)], period: f64) -> Arrivals {
+    use crate::random::{RatePoint, RateShape};
+    let point = |&(at, rate): &(f64, f64)| RatePoint { at, rate };
+    let points = points.iter().map(point).collect();
+    Arrivals::schedule(points, RateShape::Stepped, period).unwrap()
+}
+
+#[test]
+fn what_a_stage_does_not_know_the_pipeline_does_not_know() {
+    let arrivals = stepped(&[(0.0, 4.0), (30.0, 20.0)], 60.0);
+    let mut sketch = Sketch::single(arrivals, 1, exponential(10.0));
+    sketch
+        .bound(0, 5)
+        .stage(1, exponential(20.0))
+        .then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    let unknown = ["throughput", "byte_throughput", "backlog_growth"];
+    for place in [stage(0), stage(1), Place::Pipeline] {
+        for name in unknown {
+            assert_eq!(theory.figure(place, metric(name)), None, "{place:?} {name}");
+            let why = theory.why_not(place, metric(name));
+            assert_eq!(why, "arrivals vary with time (producer `p0`)");
+        }
+    }
+    assert_eq!(theory.figure(stage(1), metric("arrival_rate")), None);
+    let offered = theory.figure(Place::Pipeline, metric("arrival_rate"));
+    assert_relative_eq!(offered.unwrap().value, 12.0, max_relative = 1e-4);
+}
+
+#[test]
+fn a_schedule_that_ends_has_the_mean_rate_of_the_run() {
+    use crate::network::Horizon;
+    let arrivals = stepped(&[(0.0, 50.0), (20.0, 0.0)], f64::INFINITY);
+    let sketch = Sketch::single(arrivals, 6, exponential(10.0));
+    let mut network = sketch.network();
+    network.run.horizon = Horizon::Orders(500);
+    assert_relative_eq!(network.expected_duration(), 10.0, max_relative = 1e-9);
+    let theory = analyze(&network);
+    let rate = theory.figure(stage(0), metric("arrival_rate")).unwrap();
+    assert_relative_eq!(rate.value, 50.0, max_relative = 1e-9);
+    assert_eq!(rate.kind, Kind::Approximation);
+    assert_eq!(theory.stages[0].model, "Mt/M/6");
+}
+
+#[test]
+fn nothing_is_certain_only_where_no_way_leads() {
+    use crate::network::Horizon;
+    let arrivals = stepped(&[(0.0, 0.0), (20.0, 5.0)], f64::INFINITY);
+    let mut sketch = Sketch::single(arrivals, 6, exponential(10.0));
+    sketch.stage(1, exponential(1.0));
+    let mut network = sketch.network();
+    network.run.horizon = Horizon::Duration(10.0);
+    let theory = analyze(&network);
+    for (place, kind) in [(stage(0), Kind::Approximation), (stage(1), Kind::Exact)] {
+        for name in ["arrival_rate", "throughput"] {
+            let figure = theory.figure(place, metric(name)).unwrap();
+            assert_eq!((figure.value, figure.kind), (0.0, kind));
+        }
+    }
+    for figure in theory.pipeline.figures.values() {
+        assert!(figure.value.is_sign_positive());
+    }
+}
+
+#[test]
+fn even_arrivals_and_even_service_never_wait() {
+    let one = || Distribution::deterministic(1.0).unwrap();
+    let even = |rate| Arrivals::deterministic(rate).unwrap();
+    for (rate, c, places) in [(3.0, 3, None), (3.0, 3, Some(4)), (2.7, 3, Some(0))] {
+        let mut sketch = Sketch::single(even(rate), c, one());
+        places.map(|places| sketch.bound(0, places));
+        let published = [
+            (stage(0), "utilization", rate / 3.0),
+            (stage(0), "number_in_system", rate),
+            (stage(0), "queue_length", 0.0),
+            (stage(0), "loss_probability", 0.0),
+            (stage(0), "waiting_time_p999", 0.0),
+            (stage(0), "sojourn_time_p999", 1.0),
+            (stage(0), "throughput", rate),
+            (stage(0), "backlog_growth", 0.0),
+            (Place::Pipeline, "latency", 1.0),
+        ];
+        check(&sketch, &published);
+        let theory = analyze(&sketch.network());
+        assert_eq!(theory.stages[0].model, "D/D/3");
+        assert!(!theory.unstable(stage(0)) && !theory.unstable(Place::Pipeline));
+        let waits = theory.figure(stage(0), metric("wait_probability"));
+        assert_eq!(waits.is_some(), rate < 3.0);
+    }
+    let over = analyze(&Sketch::single(even(3.1), 3, one()).network());
+    assert!(over.unstable(stage(0)));
+    let mut two = Sketch::single(even(1.0), 3, one());
+    two.producer(even(1.0), 0, 0);
+    assert_eq!(analyze(&two.network()).stages[0].model, "G/D/3");
+}
+
+#[test]
+fn critical_load_gives_nothing_but_approximate_rates() {
+    for rate in [3.0, 3.0 * (1.0 - 1e-12), 3.0 * (1.0 + 1e-12)] {
+        let mut sketch = Sketch::single(poisson(rate), 3, exponential(1.0));
+        sketch.stage(4, exponential(1.0)).then(0, 1, 1.0);
+        let theory = analyze(&sketch.network());
+        assert!(theory.unstable(stage(0)) && !theory.unstable(stage(1)));
+        for (name, value) in [("utilization", 1.0), ("throughput", 3.0)] {
+            let figure = theory.figure(stage(0), metric(name)).unwrap();
+            assert_relative_eq!(figure.value, value, max_relative = 1e-9);
+            assert_eq!(figure.kind, Kind::Approximation, "{name}");
+        }
+        let growth = theory.figure(stage(0), metric("backlog_growth")).unwrap();
+        assert!(growth.value < 1e-9 && growth.kind == Kind::Approximation);
+        assert_eq!(theory.figure(stage(0), metric("queue_length")), None);
+        let behind = theory.figure(stage(1), metric("utilization")).unwrap();
+        assert_eq!(behind.kind, Kind::Approximation);
+        let why = theory.why_not(stage(0), metric("waiting_time"));
+        assert!(why.contains("equal to the capacity"), "{why}");
+    }
+}
+
+#[test]
+fn a_pipeline_is_as_wild_as_its_wildest_stage() {
+    let pareto = Distribution::pareto(2.1, 0.1).unwrap();
+    let mut sketch = Sketch::single(poisson(1.0), 1, exponential(2.0));
+    sketch.stage(1, pareto).then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    let wild = |place, name| theory.wild(place, metric(name));
+    assert!(!wild(stage(0), "waiting_time") && wild(stage(1), "waiting_time"));
+    for name in ["latency", "number_in_system", "queue_length"] {
+        assert!(wild(Place::Pipeline, name), "{name}");
+    }
+    for name in ["latency_p99", "throughput", "processing_time"] {
+        assert!(!wild(Place::Pipeline, name), "{name}");
+    }
+}
+
+#[test]
+fn what_would_take_too_long_says_so() {
+    for (rate, places) in [(1.0, 1_000_000_000), (1.5, 100_000), (0.9999, 1_000_000)] {
+        let mut sketch = Sketch::single(poisson(rate), 1, exponential(1.0));
+        let theory = analyze(&sketch.bound(0, places).network());
+        assert!(theory.figure(stage(0), metric("waiting_time")).is_some());
+        assert_eq!(theory.figure(stage(0), metric("waiting_time_p99")), None);
+        let why = theory.why_not(stage(0), metric("waiting_time_p99"));
+        assert!(why.contains("too long a sum"), "{why}");
+    }
+    let mut sketch = Sketch::single(poisson(0.9), 1, exponential(1.0));
+    let theory = analyze(&sketch.bound(0, 1_000_000_000).network());
+    assert!(
+        theory
+            .figure(stage(0), metric("waiting_time_p99"))
+            .is_some()
+    );
+}
+
+#[test]
+fn a_full_stage_with_much_feedback_settles() {
+    let mut sketch = Sketch::single(poisson(2.0), 1_000_000, exponential(1e-3));
+    sketch.bound(0, 5).then(0, 0, 0.999).done(0, 0.001);
+    let theory = analyze(&sketch.network());
+    let value = |name| theory.figure(stage(0), metric(name)).unwrap().value;
+    // λ = 2 + 0.999 X, where λ and X differ by the loss.
+    let offered = 2.0 + 0.999 * value("throughput");
+    assert_relative_eq!(value("arrival_rate"), offered, max_relative = 1e-9);
+}
+
 #[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {

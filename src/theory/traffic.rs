@@ -9,18 +9,22 @@
 //! # Numerics
 //! Without losses one linear system a class. Else the equations are first iterated from an empty
 //! network, which rises to the solution (what is served grows with what is offered, never by more),
-//! and then solved once more with the shares found.
+//! helped along by Aitken's extrapolation at first, and then solved once more with the shares found.
 //!
 //! # References
 //! J. R. Jackson (1957), *Networks of waiting lines*, Operations Research 5; J. B. Goodman, W. A.
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
 use super::Mmck;
-use crate::network::{Capacity, Consumers, Discipline, Horizon, Network, Producer, Stage, Target};
+use super::clockwork::is_clockwork;
+use super::numeric::sum;
+use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector};
 
 /// Iterations of the fixed point before it counts as lost.
 const LIMIT: usize = 200_000;
+/// Iterations that are helped along by extrapolation.
+const HELPED: usize = 300;
 /// Relative change at which the fixed point counts as found.
 const SETTLED: f64 = 1e-14;
 
@@ -120,7 +124,7 @@ impl Traffic {
 
     /// Orders of all classes offered to a stage, per second.
     pub fn offered_to(&self, stage: usize) -> f64 {
-        self.offered[stage].iter().sum()
+        sum(self.offered[stage].iter().copied())
     }
 
     /// Orders of a class served at a stage, per second.
@@ -157,13 +161,14 @@ fn entering(network: &Network, weight: impl Fn(f64) -> f64) -> Table {
     table
 }
 
-/// A producer's orders per second: in the long run, or over the run where its rate varies and the
-/// run has a fixed length. 0 where the rate is no number.
+/// A producer's orders per second: in the long run, or over the expected run where its rate
+/// varies. 0 where the rate is no number.
 pub(super) fn rate_of(network: &Network, producer: &Producer) -> f64 {
     let arrivals = &producer.arrivals;
-    let rate = match network.run.horizon {
-        Horizon::Duration(length) if !arrivals.is_stationary() => arrivals.mean_rate_over(length),
-        _ => arrivals.mean_rate(),
+    let rate = if arrivals.is_stationary() {
+        arrivals.mean_rate()
+    } else {
+        arrivals.mean_rate_over(network.expected_duration())
     };
     if rate.is_finite() { rate } else { 0.0 }
 }
@@ -187,19 +192,43 @@ fn reached(network: &Network, entering: &Table, class: usize) -> Vec<usize> {
     (0..seen.len()).filter(|&s| seen[s]).collect()
 }
 
+/// Whether a producer's orders can come to a stage, whatever their rate.
+pub(super) fn leads_to(network: &Network, stage: usize) -> bool {
+    let mut sources = zeros(network.stages.len(), network.classes.len());
+    for producer in &network.producers {
+        sources[producer.to.0][producer.class.0] = 1.0;
+    }
+    let mut classes = 0..network.classes.len();
+    classes.any(|class| reached(network, &sources, class).contains(&stage))
+}
+
 /// The shares served when the flows have settled.
 fn settle(network: &Network, entering: &Table) -> Result<Table, NoSolution> {
+    let mut before = entering.clone();
     let mut offered = entering.clone();
-    for _ in 0..LIMIT {
+    for round in 0..LIMIT {
         let through = shares(network, &offered);
-        let next = pass(network, entering, &offered, &through);
-        let moved = change(&offered, &next);
-        offered = next;
-        if moved <= SETTLED {
-            return Ok(shares(network, &offered));
+        let mut next = pass(network, entering, &offered, &through);
+        if change(&offered, &next) <= SETTLED {
+            return Ok(shares(network, &next));
         }
+        if round < HELPED && round % 3 == 2 {
+            extrapolate(&before, &offered, &mut next);
+        }
+        before = std::mem::replace(&mut offered, next);
     }
     Err(NoSolution)
+}
+
+/// Aitken's extrapolation of what rises or falls geometrically, each number on its own.
+fn extrapolate(first: &Table, second: &Table, third: &mut Table) {
+    let known = first.iter().flatten().zip(second.iter().flatten());
+    for ((&a, &b), c) in known.zip(third.iter_mut().flatten()) {
+        let ratio = (*c - b) / (b - a);
+        if ratio > 0.0 && ratio < 1.0 {
+            *c += (*c - b) * ratio / (1.0 - ratio);
+        }
+    }
 }
 
 /// What is offered next when each stage lets its share through.
@@ -232,9 +261,12 @@ fn change(before: &Table, after: &Table) -> f64 {
 
 /// The share of the offered orders that each stage serves.
 fn shares(network: &Network, offered: &Table) -> Table {
-    let stages = network.stages.iter().zip(offered);
+    let stages = network.stages.iter().zip(offered).enumerate();
     stages
-        .map(|(stage, rates)| shares_at(network, stage, rates))
+        .map(|(id, (stage, rates))| match stage.capacity {
+            Capacity::Reject(_) if is_clockwork(network, id) => vec![1.0; rates.len()],
+            _ => shares_at(network, stage, rates),
+        })
         .collect()
 }
 
@@ -244,7 +276,7 @@ fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
     match (stage.consumers, stage.capacity) {
         (Consumers::Unlimited, _) => vec![1.0; rates.len()],
         (Consumers::Finite(c), Capacity::Reject(places)) => {
-            let rate: f64 = rates.iter().sum();
+            let rate = sum(rates.iter().copied());
             let lost =
                 Mmck::new(rate, rate / total, c, places).map_or(0.0, |q| q.loss_probability());
             vec![1.0 - lost; rates.len()]

@@ -12,8 +12,8 @@
 //! # References
 //! W. Whitt (1983), *The queueing network analyzer*, Bell System Technical Journal 62, 2779–2815.
 
-use super::flow::load;
 use super::law::StageLaw;
+use super::regime::load;
 use super::traffic::{Traffic, rate_of};
 use crate::network::{Consumers, Network, StageId, Target};
 use nalgebra::{DMatrix, DVector};

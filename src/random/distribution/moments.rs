@@ -66,6 +66,28 @@ impl Distribution {
         }
     }
 
+    /// Whether E\[X^k\] exists; only Pareto tails (of shape up to k) leave it infinite.
+    ///
+    /// ```
+    /// use orderline::random::Distribution;
+    /// let law = Distribution::pareto(3.5, 1.0).unwrap();
+    /// assert!(law.moment_is_finite(3) && !law.moment_is_finite(4));
+    /// ```
+    pub fn moment_is_finite(&self, k: u32) -> bool {
+        match self {
+            Distribution::Pareto { shape, .. } => *shape > f64::from(k),
+            Distribution::Shifted { of, .. } => of.moment_is_finite(k),
+            Distribution::Mixture {
+                weights,
+                components,
+            } => {
+                let mut used = weights.iter().zip(components).filter(|(w, _)| **w > 0.0);
+                used.all(|(_, law)| law.moment_is_finite(k))
+            }
+            _ => true,
+        }
+    }
+
     /// E\[(X − E\[X\])²\], in seconds²; infinite for a Pareto law of shape up to 2.
     ///
     /// Computed without the cancellation of E\[X²\] − E\[X\]² where that would lose digits.
