@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use crate::network::Network;
 use crate::report::format;
-use crate::sim::{Control, SimOptions, SimResult, expected_orders, simulate};
+use crate::sim::{Control, SimOptions, SimResult, simulate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -59,7 +59,7 @@ async fn watch<T: Send + 'static>(
     };
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let per_replication = expected_orders(&network);
+    let per_replication = network.expected_orders();
     let result = loop {
         tokio::select! {
             result = &mut work => break result,

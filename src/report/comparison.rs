@@ -201,22 +201,40 @@ fn line(
             None => theory.why_not(place, metric),
         },
     };
-    if measured.is_none() || !needs_steady_state(metric) {
+    if measured.is_none() {
         return line;
     }
     let exact = figure.is_some_and(|figure| figure.kind == Kind::Exact);
+    if exact && theory.wild(place, metric) {
+        line.verdict = Verdict::Undecided;
+        line.why_not = "its estimate has no finite variance, so no interval holds".to_owned();
+        return line;
+    }
     match state {
-        State::Growing => {
+        State::Growing if needs_steady_state(metric) => {
             line.measured = None;
             line.verdict = Verdict::NoSteadyState;
         }
-        State::TooShort(why) if exact => {
+        State::TooShort(why) if exact && !is_input(metric) => {
             line.verdict = Verdict::Undecided;
             line.why_not.clone_from(why);
+        }
+        State::Varying if exact && !is_input(metric) => {
+            line.verdict = Verdict::Undecided;
+            line.why_not =
+                "arrivals vary with time: orders that left are no fair sample".to_owned();
         }
         _ => {}
     }
     line
+}
+
+/// Whether the figure is put in from outside, so that it does not take time to settle.
+fn is_input(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::ArrivalRate | Metric::Time(TimeKind::Service, _)
+    )
 }
 
 /// Whether the figure is an average or a quantile that a growing backlog robs of its meaning.

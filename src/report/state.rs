@@ -20,6 +20,8 @@ pub enum State {
     Growing,
     /// There are, but the run was too short to judge them; the reason.
     TooShort(String),
+    /// The arrivals change with time, so that who has left by the end is no fair sample of who came.
+    Varying,
 }
 
 /// The state of every place.
@@ -34,13 +36,18 @@ impl States {
         sim: Option<&SimResult>,
     ) -> States {
         let mut states = BTreeMap::new();
+        let stationary = network.producers.iter().all(|p| p.arrivals.is_stationary());
         for place in theory
             .places()
             .into_iter()
             .filter(|place| *place != Place::Pipeline)
         {
             let measured = sim.and_then(|sim| sim.at(place).map(|result| (sim, result)));
-            states.insert(place, state(network, theory, place, measured));
+            let state = match state(network, theory, place, measured) {
+                State::Steady if !stationary => State::Varying,
+                state => state,
+            };
+            states.insert(place, state);
         }
         let pipeline = of_pipeline(&states);
         states.insert(Place::Pipeline, pipeline);
@@ -67,9 +74,11 @@ fn of_pipeline(states: &BTreeMap<Place, State>) -> State {
     };
     let growing = stages().any(|(_, state)| *state == State::Growing);
     let short = stages().find(|(_, state)| matches!(state, State::TooShort(_)));
+    let varying = stages().any(|(_, state)| *state == State::Varying);
     match (growing, short) {
         (true, _) => State::Growing,
         (false, Some((_, short))) => short.clone(),
+        (false, None) if varying => State::Varying,
         (false, None) => State::Steady,
     }
 }
@@ -108,9 +117,8 @@ fn too_short(
     let (Place::Stage(id) | Place::Class(id, _)) = place else {
         return State::Steady;
     };
-    let stationary = network.producers.iter().all(|p| p.arrivals.is_stationary());
     let needed = relaxation(network, theory, id, result).map(|time| RELAXATION_TIMES * time);
-    match needed.filter(|needed| stationary && sim.measured < *needed) {
+    match needed.filter(|needed| sim.measured < *needed) {
         Some(needed) => State::TooShort(format!(
             "the run is too short for its load: measure {} or more in each replication",
             format::duration(needed)

@@ -45,6 +45,6 @@ pub use engine::{Observer, OrderRecord};
 pub use measure::Growth;
 pub use outcome::{Imprecision, Outcome, Outcomes, PlaceResult, SimError, SimResult};
 pub use plan::{Start, StartRule};
-pub use replication::{Silent, expected_orders, trace_replication};
+pub use replication::{Silent, trace_replication};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, Timeline};

@@ -104,16 +104,17 @@ impl PlaceFold {
         for (kind, tallies) in &self.tallies {
             estimates.extend(moments(*kind, tallies));
         }
+        let growth = self.growth(&estimates, context);
         let extent = Extent {
             measured: context.measured,
             orders: self.events.offered as f64 / context.replications,
             number: number_in_system(&estimates),
+            growing: growth.is_some(),
         };
         for (metric, estimate) in &mut estimates {
             estimate.resolution += resolution(*metric, estimate.point, &extent);
             estimate.events = self.events_of(*metric);
         }
-        let growth = self.growth(&estimates, context);
         if orders == 0 {
             estimates.retain(|metric, _| !matches!(metric, Metric::Time(..)));
         }

@@ -5,9 +5,7 @@
 //! pilots cannot, and is the same for all replications.
 
 use super::control::Control;
-use super::replication::{
-    Silent, Span, expected_duration, expected_orders, offered_rate, replicate,
-};
+use super::replication::{Silent, Span, replicate};
 use super::simulate::in_order;
 use super::timeline::Timeline;
 use crate::network::{Network, Warmup};
@@ -78,13 +76,13 @@ pub(super) fn find_start(network: &Network, threads: usize, control: &Control) -
 }
 
 fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
-    if expected_orders(network) < FEWEST_ORDERS {
+    if network.expected_orders() < FEWEST_ORDERS {
         return Start {
             warmup: 0.0,
             rule: StartRule::TooFew,
         };
     }
-    let whole = expected_duration(network);
+    let whole = network.expected_duration();
     match longest_period(network) {
         Seasons::Never => settle(network, whole, threads, control),
         Seasons::Every(period) if 2.0 * period <= whole => {
@@ -105,7 +103,7 @@ fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
 
 /// Pilot runs, longer and longer until they settle early within their length.
 fn settle(network: &Network, whole: f64, threads: usize, control: &Control) -> Start {
-    let enough = PILOT_ORDERS / offered_rate(network);
+    let enough = PILOT_ORDERS / network.offered_rate();
     let mut length = (whole * PILOT_SHARE).max(enough).min(whole);
     loop {
         let (warmup, settled) = cut(network, &pilots(network, length, threads, control));

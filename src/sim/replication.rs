@@ -33,7 +33,7 @@ pub(super) struct Span {
 impl Span {
     /// The span that the scenario asks for.
     pub(super) fn of(network: &Network, warmup: f64) -> Span {
-        let expected = expected_duration(network);
+        let expected = network.expected_duration();
         let (end, orders) = match network.run.horizon {
             Horizon::Duration(end) => (end, u64::MAX),
             Horizon::Orders(orders) => (f64::INFINITY, orders),
@@ -55,57 +55,6 @@ impl Span {
             slice: end / SLICES,
         }
     }
-}
-
-/// Seconds that a replication is expected to last.
-pub(super) fn expected_duration(network: &Network) -> f64 {
-    match network.run.horizon {
-        Horizon::Duration(end) => end,
-        Horizon::Orders(orders) => time_of(network, orders as f64),
-    }
-}
-
-/// Orders that are expected to enter in a replication.
-pub fn expected_orders(network: &Network) -> f64 {
-    match network.run.horizon {
-        Horizon::Duration(end) => orders_until(network, end),
-        Horizon::Orders(orders) => orders as f64,
-    }
-}
-
-/// Orders per second from all producers over an expected replication.
-pub(super) fn offered_rate(network: &Network) -> f64 {
-    let duration = expected_duration(network);
-    orders_until(network, duration) / duration
-}
-
-fn orders_until(network: &Network, duration: f64) -> f64 {
-    let rates = network
-        .producers
-        .iter()
-        .map(|p| p.arrivals.mean_rate_over(duration));
-    rates.sum::<f64>() * duration
-}
-
-/// When so many orders are expected to have come: doubled until there are enough, then halved down.
-/// Where there never are enough (a trace, a schedule that ends), a time at which nearly all have
-/// come.
-fn time_of(network: &Network, orders: f64) -> f64 {
-    const NEVER: f64 = (1u64 << 60) as f64;
-    let enough = orders.min(0.999 * orders_until(network, NEVER));
-    let reached = |time: &f64| orders_until(network, *time) >= enough;
-    let mut doublings = (-40..60).map(|exponent| 2f64.powi(exponent));
-    let mut high = doublings.find(reached).unwrap_or(NEVER);
-    let mut low = 0.0;
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if reached(&middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    high
 }
 
 /// What one replication counted.

@@ -14,6 +14,8 @@ pub(super) struct Extent {
     pub orders: f64,
     /// Mean number in system.
     pub number: f64,
+    /// Whether that number keeps growing.
+    pub growing: bool,
 }
 
 impl Extent {
@@ -38,8 +40,10 @@ pub(super) fn resolution(metric: Metric, point: f64, extent: &Extent) -> f64 {
         Metric::Time(..) | Metric::ProcessingTime => 1e-9 * size + clock,
         Metric::WaitProbability | Metric::LossProbability => 1e-9,
         Metric::LittleResidual | Metric::LittleResidualQueue => edge,
-        // One order more or less over the measured time.
-        Metric::BacklogGrowth => 1.0 / extent.measured,
+        // A run that begins empty ends with the usual number, which is no growth; one that grows has
+        // no usual number.
+        Metric::BacklogGrowth if extent.growing => 1.0 / extent.measured,
+        Metric::BacklogGrowth => (1.0 + extent.number) / extent.measured,
         _ => edge * size,
     }
 }

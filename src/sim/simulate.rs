@@ -4,7 +4,7 @@ use super::control::Control;
 use super::fold::Fold;
 use super::outcome::{SimError, SimResult};
 use super::plan::find_start;
-use super::replication::{Replication, Silent, Span, offered_rate, replicate};
+use super::replication::{Replication, Silent, Span, replicate};
 use crate::network::{Network, Replications};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -33,7 +33,7 @@ pub fn simulate(
     options: SimOptions,
     control: &Control,
 ) -> Result<SimResult, SimError> {
-    if offered_rate(network) <= 0.0 {
+    if network.offered_rate() <= 0.0 {
         return Err(SimError::NoOrders);
     }
     let start = find_start(network, options.threads, control);

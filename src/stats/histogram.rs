@@ -2,10 +2,10 @@
 
 /// Bits of a float's mantissa that tell buckets of one power of two apart.
 const SUB_BITS: u32 = 8;
-/// Smallest exponent told apart: everything below 2^−40 s (about 1 ps) counts as zero.
-const LOWEST_EXPONENT: i64 = -40;
+/// Smallest exponent told apart: everything below 2^−64 s counts as zero.
+const LOWEST_EXPONENT: i64 = -64;
 /// Powers of two covered: up to 2^40 s (some 35,000 years).
-const OCTAVES: usize = 80;
+const OCTAVES: usize = 104;
 const BUCKETS: usize = OCTAVES << SUB_BITS;
 const SHIFT: u32 = 52 - SUB_BITS;
 /// Index of the first bucket in the order of float bits.
@@ -14,7 +14,7 @@ const OFFSET: i64 = (1023 + LOWEST_EXPONENT) << SUB_BITS;
 /// Counts of non-negative values in log-linear buckets: each power of two is cut into 256 equal
 /// parts, so a bucket is at most 0.39 % of its value wide.
 ///
-/// The bucket is read off the float's bits without a logarithm. Values from 2^−40 to 2^40 seconds
+/// The bucket is read off the float's bits without a logarithm. Values from 2^−64 to 2^40 seconds
 /// are told apart; smaller ones count as zero. Only the pages of memory that hold counts are ever
 /// touched, and two histograms merge exactly.
 #[derive(Clone, PartialEq)]
