@@ -471,8 +471,11 @@ impl Case<'_> {
         if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
             return format!("D/D/{c}");
         }
-        let arrivals = self.arrival_symbol();
         let service = self.law.symbol();
+        if self.comes_straight_back() {
+            return format!("M/{service}/1 feedback");
+        }
+        let arrivals = self.arrival_symbol();
         let servers = match self.stage.consumers {
             Consumers::Finite(c) => c.to_string(),
             Consumers::Unlimited => return format!("{arrivals}/{service}/∞"),
@@ -490,6 +493,16 @@ impl Case<'_> {
             Discipline::Priority => " priority",
         };
         format!("{arrivals}/{service}/{servers}{bound}{order}")
+    }
+
+    /// Whether the stage is known by the formula for orders that come straight back.
+    fn comes_straight_back(&self) -> bool {
+        let general = self.stage.consumers == Consumers::Finite(1)
+            && self.stage.capacity == Capacity::Unbounded
+            && self.order() != Discipline::Priority
+            && !self.waitless()
+            && !self.markovian();
+        general && self.instability().is_none() && self.feedback(1).is_some()
     }
 
     /// M where Poisson or product form; the gap's law of a single producer; Mt where the rate

@@ -154,6 +154,8 @@ fn feedback_of_general_service() {
     let mut sketch = Sketch::single(poisson(0.2), 1, law);
     sketch.then(0, 0, 0.4).done(0, 0.6);
     check(&sketch, &[(Place::Pipeline, "latency", 3.25)]);
+    let theory = analyze(&sketch.network());
+    assert_eq!(theory.stages[0].model, "M/H2/1 feedback");
 }
 
 #[test]
