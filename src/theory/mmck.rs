@@ -171,7 +171,7 @@ impl Mmck {
     /// Whether the sums for the distribution are short: some √n terms for the number n of orders
     /// that ever wait, up to a probability of 1e−12.
     pub(super) fn has_short_sums(&self) -> bool {
-        const MOST: f64 = 1e4;
+        const MOST: f64 = 1e3;
         let ever = if self.load() < 1.0 {
             28.0 / (1.0 - self.load())
         } else {

@@ -7,7 +7,8 @@
 use super::clockwork;
 use super::flow::{Flow, Flows};
 use super::law::StageLaw;
-use super::priority::{self, PriorityClass, priority_waits};
+use super::numeric::sum;
+use super::priority::{self, PriorityClass, priority_waits, saturated_waits};
 use super::regime::{Regime, load};
 use super::sheet::{Sheet, Source};
 use super::traffic::Traffic;
@@ -138,7 +139,11 @@ impl Case<'_> {
     /// The model's figures, or why there are none.
     pub fn answer(&self) -> Answer {
         if let Some(reason) = self.instability() {
-            return Answer::none(reason);
+            let waits = self.saturated_priorities();
+            return Answer {
+                classes: waits.unwrap_or(ClassWaits::Unknown),
+                ..Answer::none(reason)
+            };
         }
         if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
             let load = self.load().unwrap_or(0.0);
@@ -386,16 +391,59 @@ impl Case<'_> {
         }
     }
 
-    fn by_level(&self, fifo: f64, consumers: u32, others: &Figures, source: Source) -> Answer {
-        let classes: Vec<PriorityClass> = self
-            .law
-            .classes()
+    /// The waits of the classes that priorities leave enough time for at an overloaded stage.
+    fn saturated_priorities(&self) -> Option<ClassWaits> {
+        let Consumers::Finite(consumers) = self.stage.consumers else {
+            return None;
+        };
+        let regime = Regime::of(self.network, self.traffic, self.id);
+        let fits = self.order() == Discipline::Priority && *self.flow() == Flow::Poisson;
+        if !fits || regime != Regime::Overloaded {
+            return None;
+        }
+        let residual = match (consumers, self.law.exponential()) {
+            (c, Some(mu)) => 1.0 / (f64::from(c) * mu),
+            (1, None) => self.residual_in_service(),
+            _ => return None,
+        };
+        let waits = saturated_waits(residual, &self.levels(consumers));
+        let named = self.law.classes().zip(waits);
+        let regimes = Regime::of_classes(self.network, self.traffic, self.id);
+        let steady = named.filter_map(|((class, ..), wait)| {
+            let known = wait.filter(|_| regimes[class.0] == Regime::Steady);
+            known.map(|wait| (class, wait))
+        });
+        let source = Source::exact(priority::EXACT);
+        Some(ClassWaits::Each(steady.collect(), source))
+    }
+
+    /// Σ X_iE\[S_i²\]/2, at the rates at which the classes are served.
+    fn residual_in_service(&self) -> f64 {
+        let classes = self.law.classes();
+        let parts = classes.map(|(class, _, law)| {
+            let rate = self.traffic.served(self.id, class.0);
+            if rate > 0.0 {
+                0.5 * rate * law.moment(2)
+            } else {
+                0.0
+            }
+        });
+        sum(parts)
+    }
+
+    /// The classes that come, with their levels and loads.
+    fn levels(&self, consumers: u32) -> Vec<PriorityClass> {
+        let classes = self.law.classes();
+        classes
             .map(|(class, share, law)| PriorityClass {
                 level: self.network.classes[class.0].priority,
                 utilization: share * self.rate * law.mean() / f64::from(consumers),
             })
-            .collect();
-        let waits = priority_waits(fifo, &classes);
+            .collect()
+    }
+
+    fn by_level(&self, fifo: f64, consumers: u32, others: &Figures, source: Source) -> Answer {
+        let waits = priority_waits(fifo, &self.levels(consumers));
         let mean: f64 = self
             .law
             .classes()
@@ -423,8 +471,11 @@ impl Case<'_> {
         if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
             return format!("D/D/{c}");
         }
-        let arrivals = self.arrival_symbol();
         let service = self.law.symbol();
+        if self.comes_straight_back() {
+            return format!("M/{service}/1 feedback");
+        }
+        let arrivals = self.arrival_symbol();
         let servers = match self.stage.consumers {
             Consumers::Finite(c) => c.to_string(),
             Consumers::Unlimited => return format!("{arrivals}/{service}/∞"),
@@ -442,6 +493,16 @@ impl Case<'_> {
             Discipline::Priority => " priority",
         };
         format!("{arrivals}/{service}/{servers}{bound}{order}")
+    }
+
+    /// Whether the stage is known by the formula for orders that come straight back.
+    fn comes_straight_back(&self) -> bool {
+        let general = self.stage.consumers == Consumers::Finite(1)
+            && self.stage.capacity == Capacity::Unbounded
+            && self.order() != Discipline::Priority
+            && !self.waitless()
+            && !self.markovian();
+        general && self.instability().is_none() && self.feedback(1).is_some()
     }
 
     /// M where Poisson or product form; the gap's law of a single producer; Mt where the rate

@@ -318,7 +318,8 @@ impl<'a> Desk<'a> {
         self.flow_figures(&mut figures, &[class]);
         self.service_figures(&mut figures, &law);
         if self.case.instability().is_some() {
-            return self.class_growth(figures, class);
+            figures = self.class_growth(figures, class);
+            return self.beside_the_overload(figures, &law, class);
         }
         for metric in [Metric::LossProbability, Metric::BacklogGrowth] {
             figures.extend(stage.get(&metric).map(|figure| (metric, *figure)));
@@ -333,6 +334,31 @@ impl<'a> Desk<'a> {
         let (traffic, id) = (self.case.traffic, self.case.id);
         let growth = traffic.offered[id][class.0] - traffic.served(id, class.0);
         self.growth(&mut figures, growth, "λ − X");
+        figures
+    }
+
+    /// At an overloaded stage: the waits of a class that priorities leave enough time for.
+    fn beside_the_overload(&self, mut figures: Figures, law: &StageLaw, class: ClassId) -> Figures {
+        let ClassWaits::Each(waits, source) = &self.answer.classes else {
+            return figures;
+        };
+        let Some((_, wait)) = waits.iter().find(|(k, _)| *k == class) else {
+            return figures;
+        };
+        let metric = Metric::mean(TimeKind::Waiting);
+        let formula = super::priority::SATURATED;
+        put(&mut figures, metric, *wait, formula, *source);
+        let all = "1: the consumers never rest";
+        put(&mut figures, Metric::WaitProbability, 1.0, all, *source);
+        put(
+            &mut figures,
+            Metric::LossProbability,
+            0.0,
+            "0: no bound",
+            NO_BOUND,
+        );
+        self.class_sojourn(&mut figures, &Figures::new(), law, class);
+        little(&mut figures);
         figures
     }
 

@@ -154,6 +154,8 @@ fn feedback_of_general_service() {
     let mut sketch = Sketch::single(poisson(0.2), 1, law);
     sketch.then(0, 0, 0.4).done(0, 0.6);
     check(&sketch, &[(Place::Pipeline, "latency", 3.25)]);
+    let theory = analyze(&sketch.network());
+    assert_eq!(theory.stages[0].model, "M/H2/1 feedback");
 }
 
 #[test]
@@ -259,6 +261,38 @@ fn the_first_level_does_not_feel_the_overload_of_the_last() {
             (stage(0), "throughput", 1.0),
         ],
     );
+}
+
+#[test]
+fn a_class_beside_the_overload_has_its_waits() {
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[0, 1, 2])
+        .stage(1, exponential(1.0))
+        .order(0, Discipline::Priority);
+    let one = Distribution::deterministic(1.0).unwrap();
+    sketch.own(0, 2, one);
+    sketch
+        .poisson_of(0, 0.2, 0)
+        .poisson_of(1, 0.3, 0)
+        .poisson_of(2, 2.0, 0);
+    // R = (0.2·2 + 0.3·2 + 0.5·1)/2 = 0.75.
+    check(
+        &sketch,
+        &[
+            (class(0), "waiting_time", 0.75 / 0.8),
+            (class(1), "waiting_time", 0.75 / (0.8 * 0.5)),
+            (class(1), "sojourn_time", 0.75 / (0.8 * 0.5) + 1.0),
+            (class(0), "queue_length", 0.2 * 0.75 / 0.8),
+            (class(0), "wait_probability", 1.0),
+            (class(2), "throughput", 0.5),
+        ],
+    );
+    let theory = analyze(&sketch.network());
+    assert!(theory.unstable(stage(0)) && theory.unstable(class(2)));
+    assert!(!theory.unstable(class(0)) && !theory.unstable(class(1)));
+    let saturated = theory.figure(class(2), metric("waiting_time"));
+    assert_eq!(saturated, None);
 }
 
 #[test]
