@@ -41,6 +41,9 @@ pub fn mser5(series: &[f64]) -> Truncation {
     }
 }
 
+/// Relative spread below which a series counts as constant.
+const ROUNDING: f64 = 1e-9;
+
 /// Walks from the end, so that the sum of squares of every tail is known in one pass (Welford).
 fn best_cut(batches: &[f64]) -> usize {
     let (mut mean, mut squares) = (0.0, 0.0);
@@ -50,7 +53,13 @@ fn best_cut(batches: &[f64]) -> usize {
         let off = y - mean;
         mean += off / count;
         squares += off * (y - mean);
-        let statistic = squares / (count * count);
+        // What is left of a constant series is rounding, and has no minimum worth finding.
+        let constant = squares <= count * (ROUNDING * mean).powi(2);
+        let statistic = if constant {
+            0.0
+        } else {
+            squares / (count * count)
+        };
         // `<=`: among equals the earliest cut wins, as nothing is gained by dropping more.
         if taken > 5 && statistic <= least {
             (best, least) = (start, statistic);
@@ -67,6 +76,18 @@ mod tests {
     fn a_constant_series_is_not_cut() {
         assert_eq!(
             mser5(&[3.0; 200]),
+            Truncation {
+                cut: 0,
+                settled: true
+            }
+        );
+    }
+
+    #[test]
+    fn rounding_is_no_start_up() {
+        let series: Vec<f64> = (0..500).map(|i| 1.0 - 1e-13 * f64::from(i)).collect();
+        assert_eq!(
+            mser5(&series),
             Truncation {
                 cut: 0,
                 settled: true
