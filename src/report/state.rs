@@ -128,8 +128,9 @@ fn too_short(
 }
 
 /// How fast a stage forgets: E[S](c_a² + c_s²)/(c(1 − ρ)²), the relaxation time of reflected Brownian
-/// motion in heavy traffic, and never less than a service time. None where it is not known, and for
-/// queues with a bound, which forget faster.
+/// motion in heavy traffic, and never less than a service time. A queue with a bound has forgotten
+/// when it can have been full and empty again, for which (1 − ρ)⁻² is at most K². None
+/// where it is not known.
 ///
 /// # References
 /// W. Whitt, Planning queueing simulations, Management Science 35 (1989) 1341–1366.
@@ -145,17 +146,20 @@ fn relaxation(
         result.estimates.get(&metric).map(|estimate| estimate.point)
     };
     let (mean, variance) = (point(Statistic::Mean)?, point(Statistic::Variance)?);
-    let (Consumers::Finite(consumers), Capacity::Unbounded) = (stage.consumers, stage.capacity)
-    else {
+    let Consumers::Finite(consumers) = stage.consumers else {
         return Some(mean);
     };
     let load = theory.stages.get(id.0)?.offered_load?;
+    let range = match stage.capacity {
+        Capacity::Unbounded => f64::INFINITY,
+        Capacity::Reject(places) => (places as f64 + f64::from(consumers)).powi(2),
+    };
     let arrivals = network
         .producers
         .iter()
         .filter_map(|p| p.arrivals.scv())
         .fold(1.0, f64::max);
     let variability = arrivals + variance / (mean * mean).max(f64::MIN_POSITIVE);
-    let heavy = mean * variability / (f64::from(consumers) * (1.0 - load).powi(2));
+    let heavy = (1.0 - load).powi(-2).min(range) * mean * variability / f64::from(consumers);
     Some(heavy.max(mean)).filter(|time| time.is_finite())
 }
