@@ -41,7 +41,7 @@ impl Compared<'_> {
 pub fn measured_vs_theory(records: &RunRecords) -> Option<Chart> {
     let all: Vec<Compared> = records.metrics.iter().filter_map(compared).collect();
     let count = all.len();
-    let title = title(&all);
+    let title = title(records, &all);
     let shown = most_telling(all);
     if shown.is_empty() {
         return None;
@@ -122,14 +122,14 @@ fn most_telling(all: Vec<Compared>) -> Vec<Compared> {
     kept.map(|(_, one)| one).collect()
 }
 
-/// Half the width of the axis: what shows nine in ten intervals whole.
+/// Half the width of the axis: what shows nine in ten intervals whole, 100 % at the most.
 fn reach(shown: &[Compared]) -> f64 {
     let mut reaches: Vec<f64> = shown.iter().map(Compared::reach).collect();
     reaches.sort_by(f64::total_cmp);
     let most = reaches[(reaches.len() - 1) * 9 / 10];
     let all = reaches[reaches.len() - 1];
     let wanted = if all <= 1.5 * most { all } else { most };
-    (wanted * 1.15).clamp(1e-4, 1e6)
+    (wanted * 1.15).clamp(1e-4, 1.0)
 }
 
 fn panel(records: &RunRecords, shown: &[Compared]) -> Panel {
@@ -204,28 +204,37 @@ fn category(one: &Compared) -> Category {
 }
 
 /// The finding over all figures, shown or not.
-fn title(all: &[Compared]) -> String {
-    let exact: Vec<&Compared> = all.iter().filter(|one| one.exact()).collect();
-    let agree = exact
-        .iter()
-        .filter(|one| one.row.verdict == "agrees")
-        .count();
+fn title(records: &RunRecords, all: &[Compared]) -> String {
+    let with = |verdict: &str| {
+        records
+            .metrics
+            .iter()
+            .filter(|r| r.verdict == verdict)
+            .count()
+    };
+    let agree = with("agrees");
+    let judged = agree + with("differs");
+    let others = all.iter().any(|one| !one.exact());
     let worst = all
         .iter()
         .filter(|one| !one.exact())
         .map(|one| one.difference.abs())
         .fold(0.0, f64::max);
-    let worst = human::signed_percent(worst);
-    let worst = worst.trim_start_matches('+');
-    match (exact.len(), all.len() - exact.len()) {
-        (0, _) => format!("The approximations are within {worst} of what was measured"),
+    let worst = match worst {
+        w if w > 1.0 => "approximations are off by more than 100 %".to_owned(),
+        w => {
+            let percent = human::signed_percent(w);
+            format!(
+                "approximations are within {}",
+                percent.trim_start_matches('+')
+            )
+        }
+    };
+    match (judged, usize::from(others)) {
+        (0, _) => format!("No figure was held against an exact formula; {worst}"),
         (n, 0) if n == agree => format!("All {n} figures agree with their exact formulas"),
         (n, 0) => format!("{agree} of {n} figures agree with their exact formulas"),
-        (n, _) if n == agree => {
-            format!("All {n} figures with exact formulas agree; approximations are within {worst}")
-        }
-        (n, _) => format!(
-            "{agree} of {n} figures agree with exact formulas; approximations are within {worst}"
-        ),
+        (n, _) if n == agree => format!("All {n} figures with exact formulas agree; {worst}"),
+        (n, _) => format!("{agree} of {n} figures agree with exact formulas; {worst}"),
     }
 }

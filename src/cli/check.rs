@@ -3,7 +3,6 @@
 use super::args::{Asked, ScenarioFlags, load};
 use super::exit::{Exit, Failure};
 use super::run::print;
-use crate::metric::Metric;
 use crate::network::{Place, StageId};
 use crate::report::network_text;
 use crate::theory;
@@ -51,7 +50,10 @@ struct Checked {
 struct Stage {
     name: String,
     model: String,
-    utilization: Option<f64>,
+    /// λE[S]/c; none with unlimited consumers.
+    offered_load: Option<f64>,
+    /// Whether it has a steady state.
+    steady: bool,
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
@@ -105,11 +107,11 @@ fn stages(asked: &Asked) -> Vec<Stage> {
     let theory = theory::analyze(&asked.network);
     let stage = |(index, stage): (usize, &crate::network::Stage)| {
         let id = StageId(index);
-        let utilization = theory.figure(Place::Stage(id), Metric::Utilization);
         Stage {
             name: stage.name.clone(),
             model: theory.model(id).to_owned(),
-            utilization: utilization.map(|figure| figure.value),
+            offered_load: theory.stages[index].offered_load,
+            steady: !theory.unstable(Place::Stage(id)),
         }
     };
     asked.network.stages.iter().enumerate().map(stage).collect()

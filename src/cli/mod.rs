@@ -31,7 +31,7 @@ Exit codes:
   0  fine
   1  an asked-for check failed: an SLO; with --strict a figure that differs from an exact formula
   2  the command line or the scenario is wrong
-  3  the outside failed: disk, broker
+  3  the outside failed, such as the disk
   4  an asked-for check is undecided: the interval straddles the limit
   130  interrupted; what was measured is kept and marked partial";
 

@@ -64,12 +64,30 @@ async fn watch<T: Send + 'static>(
         tokio::select! {
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, &control, per_replication),
-            // Without a handler the default of the system ends the program, as it should.
-            Ok(()) = tokio::signal::ctrl_c() => interrupt(&control),
+            () = told_to_stop() => interrupt(&control),
         }
     };
     bar.finish_and_clear();
     result.map_err(|error| Failure::Defect(error.to_string()))
+}
+
+/// Ends when the process is told to stop: by Ctrl-C, or where there are such signals by SIGTERM. Where
+/// no handler can be set, the system's default ends the program, as it should.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => return,
+                Some(()) = terminate.recv() => return,
+                else => {}
+            }
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 fn interrupt(control: &Control) {

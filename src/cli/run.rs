@@ -48,15 +48,27 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     distinct_folders(args, &asked)?;
     let mut exit = Exit::Fine;
     let mut documents = Vec::new();
-    for asked in asked {
-        let report = run_one(args, asked)?;
+    for (file, asked) in args.files.iter().zip(asked) {
+        let report = match run_one(args, asked) {
+            Ok(report) => report,
+            // The others are run all the same, unless somebody wants to stop.
+            Err(failure) => {
+                eprint!("{}: ", file.display());
+                failure.report();
+                exit = exit.max(failure.exit());
+                if exit == Exit::Interrupted {
+                    break;
+                }
+                continue;
+            }
+        };
         documents.push(Document::new(&report));
         exit = exit.max(judgement(args, &report));
         if exit == Exit::Interrupted {
             break;
         }
     }
-    if args.show.json {
+    if args.show.json && !documents.is_empty() {
         print_json(&documents)?;
     }
     Ok(exit)

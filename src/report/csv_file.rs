@@ -31,8 +31,18 @@ pub fn to_csv<R: Serialize + Default>(rows: &[R]) -> Result<Vec<u8>, csv::Error>
 ///
 /// # Errors
 /// When the file is missing or a row is not of its kind; the message names file and line.
-pub fn read_rows<R: DeserializeOwned>(dir: &Path, name: &str) -> Result<Vec<R>, FolderError> {
+pub fn read_rows<R: DeserializeOwned + Serialize + Default>(
+    dir: &Path,
+    name: &str,
+) -> Result<Vec<R>, FolderError> {
     let text = folder::read(dir, name)?;
+    let header = to_csv::<R>(&[]).unwrap_or_default();
+    if text.lines().next() != std::str::from_utf8(&header).ok().map(str::trim_end) {
+        return Err(FolderError::Content {
+            path: dir.join(name).display().to_string(),
+            problem: "its first line is not the header that orderline writes".to_owned(),
+        });
+    }
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     reader
         .deserialize()

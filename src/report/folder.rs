@@ -7,6 +7,18 @@ use std::path::{Path, PathBuf};
 /// The file by which a folder is known to be one of ours.
 pub const MANIFEST: &str = "manifest.json";
 
+/// All that a run writes: what a later run into the same folder replaces, or takes away.
+const WRITTEN: [&str; 8] = [
+    MANIFEST,
+    "metrics.csv",
+    "replications.csv",
+    "timeseries.csv",
+    "latency.csv",
+    "orders.csv",
+    "report.html",
+    "charts",
+];
+
 /// Why the output folder could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -118,6 +130,7 @@ impl Staged {
         }
         self.published = true;
         if replaces {
+            keep_what_is_not_ours(&old, &self.target)?;
             fs::remove_dir_all(&old).map_err(FolderError::io("remove", &old))?;
         }
         Ok(())
@@ -148,6 +161,19 @@ fn check_target(target: &Path) -> Result<(), FolderError> {
         Err(_) if target.is_file() => in_the_way(),
         Err(error) => Err(FolderError::io("read", target)(error)),
     }
+}
+
+/// Moves all that no run has written from an earlier folder into the new one.
+fn keep_what_is_not_ours(old: &Path, new: &Path) -> Result<(), FolderError> {
+    for entry in fs::read_dir(old).map_err(FolderError::io("read", old))? {
+        let entry = entry.map_err(FolderError::io("read", old))?;
+        let name = entry.file_name();
+        if !WRITTEN.iter().any(|ours| name == *ours) {
+            let path = entry.path();
+            fs::rename(&path, new.join(name)).map_err(FolderError::io("move", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// A hidden sibling; the process number keeps two runs apart.
@@ -189,7 +215,18 @@ mod tests {
             staged.write(MANIFEST, content.as_bytes()).unwrap();
             staged.publish().unwrap();
             assert_eq!(read(&target, MANIFEST).unwrap(), content);
+            // What somebody else puts there stays; what an earlier run wrote does not.
+            fs::write(target.join("notes.txt"), "mine").unwrap();
+            fs::write(target.join("orders.csv"), "of the first run").unwrap();
         }
+        Staged::create(&target)
+            .and_then(|s| s.write(MANIFEST, b"3").and_then(|()| s.publish()))
+            .unwrap();
+        assert_eq!(
+            fs::read_to_string(target.join("notes.txt")).unwrap(),
+            "mine"
+        );
+        assert!(!target.join("orders.csv").exists());
         assert_eq!(fs::read_dir(dir.path().join("deep")).unwrap().count(), 1);
     }
 

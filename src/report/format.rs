@@ -45,13 +45,21 @@ pub fn value(unit: Unit, value: f64) -> String {
         .to_owned()
 }
 
-/// A relative difference in percent, with its sign.
+/// A relative difference in percent, with its sign unless it rounds to nothing.
 pub fn percent(share: f64) -> String {
-    let decimals = if share.abs() < 0.1 { 2 } else { 1 };
-    if share.abs() >= 100.0 {
-        return format!("{share:+.2e}");
-    }
-    format!("{:+.decimals$} %", 100.0 * share)
+    let decimals = match share.abs() {
+        s if s < 0.1 => 2,
+        s if s < 1.0 => 1,
+        _ => 0,
+    };
+    let text = format!("{:.decimals$}", 100.0 * share.abs());
+    let nothing = text.bytes().all(|b| matches!(b, b'0' | b'.'));
+    let sign = match share {
+        _ if nothing => "",
+        s if s < 0.0 => "-",
+        _ => "+",
+    };
+    format!("{sign}{text} %")
 }
 
 /// A whole number with its thousands apart.

@@ -111,6 +111,8 @@ fn cells(line: &Line, confidence: f64) -> [String; 7] {
     let f = format::figure(line.metric.unit(), measured.map(|m| m.point), half, theory);
     let difference = match (line.difference(), theory) {
         (Some(_), Some(0.0)) | (None, _) => String::new(),
+        // A prediction too small to be shown is none that a percentage could be taken of.
+        (Some(_), Some(_)) if f.theory.bytes().all(|b| matches!(b, b'0' | b'.')) => String::new(),
         (Some(difference), _) => format::percent(difference),
     };
     let (symbol, name) = words(line.metric);

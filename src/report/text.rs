@@ -84,12 +84,21 @@ fn accounts(sim: &SimResult) -> String {
 
 fn verdicts(report: &RunReport) -> String {
     let comparison = &report.comparison;
+    let count = |verdict| comparison.count(verdict);
+    let (agree, differ) = (count(Verdict::Agrees), count(Verdict::Differs));
+    let open = count(Verdict::Undecided) + count(Verdict::NoInterval);
+    if agree + differ == 0 {
+        return format!("{open} measured figures have an exact formula, and none could be judged");
+    }
+    let undecided = if open > 0 {
+        format!(", {open} are undecided")
+    } else {
+        String::new()
+    };
     format!(
-        "{} figures have an exact formula: {} agree, {} differ (each judged at {:.3} %, so that all \
-         hold together at {} %)",
-        comparison.judged,
-        comparison.count(Verdict::Agrees),
-        comparison.count(Verdict::Differs),
+        "{} measured figures have an exact formula: {agree} agree, {differ} differ{undecided} (each \
+         judged at {:.3} %, so that all hold together at {} %)",
+        agree + differ + open,
         100.0 * comparison.verdict_level,
         100.0 * comparison.confidence
     )
@@ -155,10 +164,15 @@ pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warnin
     for producer in &network.producers {
         let _ = writeln!(
             out,
-            "  producer {} → {}  {} in the long run",
+            "  producer {} → {}  {} on average over a run",
             producer.name,
             network.stages[producer.to.0].name,
-            format::value(Metric::ArrivalRate.unit(), producer.arrivals.mean_rate()),
+            format::value(
+                Metric::ArrivalRate.unit(),
+                producer
+                    .arrivals
+                    .mean_rate_over(network.expected_duration())
+            ),
         );
     }
     (0..network.stages.len()).for_each(|stage| {
@@ -184,8 +198,13 @@ fn stage_text(network: &Network, theory: &NetworkTheory, id: StageId) -> String 
         Capacity::Unbounded => String::new(),
         Capacity::Reject(capacity) => format!(", rejects beyond {capacity} waiting"),
     };
-    let load = theory.figure(Place::Stage(id), Metric::Utilization);
-    let load = load.map_or(String::new(), |figure| format!(", ρ = {:.4}", figure.value));
+    let load = match theory.stages[id.0].offered_load {
+        Some(load) if theory.unstable(Place::Stage(id)) => {
+            format!(", offered load ρ = {load:.4}: NO STEADY STATE")
+        }
+        Some(load) => format!(", ρ = {load:.4}"),
+        None => String::new(),
+    };
     format!(
         "  stage {}  {}: {consumers}, {discipline}{capacity}{load} → {}",
         stage.name,

@@ -59,7 +59,19 @@ impl Spot {
 
 /// Keys and choices of the format that this version refuses.
 const LATER: &[(Spot, &[&str])] = &[
-    (Spot::Scenario, &["incident", "sweep", "broker", "live"]),
+    (
+        Spot::Scenario,
+        &[
+            "autoscale",
+            "autoscaler",
+            "broker",
+            "incident",
+            "live",
+            "population",
+            "stock",
+            "sweep",
+        ],
+    ),
     (
         Spot::Producer,
         &["broker", "timeout", "retry", "circuit_breaker", "patience"],
@@ -68,13 +80,20 @@ const LATER: &[(Spot, &[&str])] = &[
         Spot::Stage,
         &[
             "autoscale",
+            "autoscaling",
+            "backoff",
             "breakdown",
             "broker",
             "circuit_breaker",
+            "dead_letter",
             "failure",
+            "failures",
             "fanout",
             "join",
             "patience",
+            "prefetch",
+            "retries",
+            "retry",
             "schedule",
             "stock",
             "timeout",
@@ -88,7 +107,17 @@ const LATER: &[(Spot, &[&str])] = &[
     (Spot::Queue, &["ttl", "patience", "priority_levels"]),
     (Spot::Class, &["deadline", "due", "patience", "ttl"]),
     (Spot::Discipline, &["sjf", "srpt", "ps", "edf"]),
-    (Spot::Overflow, &["block", "retry", "drop_head"]),
+    (
+        Spot::Overflow,
+        &[
+            "block",
+            "dead_letter",
+            "drop-head",
+            "drop_head",
+            "drop_oldest",
+            "retry",
+        ],
+    ),
     (Spot::Arrivals, &["closed"]),
     (
         Spot::Metric,

@@ -211,7 +211,12 @@ fn theory_and_check_need_no_simulation_and_write_nothing() {
     let json: Value = serde_json::from_str(&shell.ok(&["theory", &file, "--json"])).expect("JSON");
     assert!(json["run"].is_null() && json["pipeline"]["metrics"]["latency"]["measured"].is_null());
     let json: Value = serde_json::from_str(&shell.ok(&["check", &file, "--json"])).expect("JSON");
-    assert_eq!(json["checked"][0]["stages"][0]["utilization"], 0.75);
+    assert_eq!(json["checked"][0]["stages"][0]["offered_load"], 0.75);
+    let overload = shell.ok(&["check", &scenario("overload.toml")]);
+    assert!(
+        overload.contains("ρ = 1.2000: NO STEADY STATE"),
+        "{overload}"
+    );
     let check = shell.ok(&["check", &file]);
     assert!(
         check.contains("valid") && check.contains("ρ = 0.75"),
