@@ -152,6 +152,12 @@ fn longest(records: &RunRecords, stages: &[Stage]) -> String {
     match lengths.max_by(|a, b| a.0.total_cmp(&b.0)) {
         None => "How the queues change over time".to_owned(),
         Some((length, name)) => {
+            let stage = stages.iter().find(|stage| stage.name == name);
+            if let Some((at, top)) = stage.and_then(|stage| peak(records, stage.at, length)) {
+                let (name, top) = (short(name), human::figure(Measure::Orders, top));
+                let at = human::figure(Measure::Time, at);
+                return format!("The queue at {name} peaks at {top} orders after {at}");
+            }
             let name = short(name);
             let length = human::figure(Measure::Orders, length);
             match stages.len() {
@@ -160,4 +166,22 @@ fn longest(records: &RunRecords, stages: &[Stage]) -> String {
             }
         }
     }
+}
+
+/// A hill that an average says nothing of: when the queue is longest and how long it is then, if that
+/// is several times the average and there is no steady state that it could be chance in.
+fn peak(records: &RunRecords, at: &str, average: f64) -> Option<(f64, f64)> {
+    const HILL: f64 = 3.0;
+    let rows: Vec<&TimeRow> = records
+        .timeseries
+        .iter()
+        .filter(|row| row.at == at)
+        .collect();
+    if rows.is_empty() || records.predicted(at, Metric::QueueLength).is_some() {
+        return None;
+    }
+    let highest = steps(&rows)
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (highest.1 > HILL * average).then_some(highest)
 }
