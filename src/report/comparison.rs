@@ -201,7 +201,7 @@ fn line(
             None => theory.why_not(place, metric),
         },
     };
-    if measured.is_none() {
+    if line.measured.is_none() {
         return line;
     }
     let exact = figure.is_some_and(|figure| figure.kind == Kind::Exact);

@@ -27,7 +27,11 @@ pub(super) fn page(
             .map(|slo| judgement(&report.network, slo))
             .collect(),
         warnings: manifest.warnings.clone(),
-        metrics,
+        // What was only predicted stands in metrics.csv.
+        metrics: metrics
+            .into_iter()
+            .filter(|row| row.verdict != "not_measured")
+            .collect(),
         charts,
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
