@@ -7,8 +7,8 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use orderline::network::{
-    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Horizon, Network, Producer,
-    Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
+    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Horizon, Network,
+    Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
 };
 use orderline::random::{Arrivals, Distribution};
 use orderline::sim::{Control, SimOptions, simulate};
@@ -37,6 +37,7 @@ fn tandem(stages: usize, consumers: u32, rho: f64) -> Network {
                 probability: 1.0,
             }],
         }],
+        extras: Extras::default(),
     };
     Network {
         name: "bench".to_owned(),
@@ -58,6 +59,7 @@ fn tandem(stages: usize, consumers: u32, rho: f64) -> Network {
             arrivals: Arrivals::poisson(rho * f64::from(consumers)).expect("a positive rate"),
             message_size: 0.0,
         }],
+        populations: Vec::new(),
         stages: (0..stages).map(stage).collect(),
         slos: Vec::new(),
     }

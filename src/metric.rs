@@ -140,6 +140,10 @@ pub enum Metric {
     WaitProbability,
     /// Rejected per offered order.
     LossProbability,
+    /// Orders that lost patience, per offered order.
+    AbandonProbability,
+    /// U/(U + D): the share of time that a consumer is not broken down.
+    Availability,
     /// Lq: time average of the number waiting.
     QueueLength,
     /// L: time average of the number in system.
@@ -160,7 +164,7 @@ pub enum Metric {
 impl Metric {
     /// All metrics, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Metric> {
-        const HEAD: [Metric; 10] = [
+        const HEAD: [Metric; 12] = [
             Metric::ArrivalRate,
             Metric::Throughput,
             Metric::ByteThroughput,
@@ -168,6 +172,8 @@ impl Metric {
             Metric::QueueFill,
             Metric::WaitProbability,
             Metric::LossProbability,
+            Metric::AbandonProbability,
+            Metric::Availability,
             Metric::QueueLength,
             Metric::NumberInSystem,
             Metric::BacklogGrowth,
@@ -205,6 +211,8 @@ impl Metric {
             | Metric::QueueFill
             | Metric::WaitProbability
             | Metric::LossProbability
+            | Metric::AbandonProbability
+            | Metric::Availability
             | Metric::LittleResidual
             | Metric::LittleResidualQueue => Unit::Ratio,
         }
@@ -248,6 +256,8 @@ impl fmt::Display for Metric {
             Metric::QueueFill => "queue_fill",
             Metric::WaitProbability => "wait_probability",
             Metric::LossProbability => "loss_probability",
+            Metric::AbandonProbability => "abandon_probability",
+            Metric::Availability => "availability",
             Metric::QueueLength => "queue_length",
             Metric::NumberInSystem => "number_in_system",
             Metric::BacklogGrowth => "backlog_growth",

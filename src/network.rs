@@ -26,8 +26,10 @@ pub struct Network {
     pub run: RunPlan,
     /// At least one class; a scenario that declares none gets a single class named `default`.
     pub classes: Vec<Class>,
-    /// At least one producer.
+    /// Sources from outside; at least one, unless there are populations.
     pub producers: Vec<Producer>,
+    /// Closed populations: orders that come back after a think time for ever.
+    pub populations: Vec<Population>,
     /// At least one stage.
     pub stages: Vec<Stage>,
     /// Service-level objectives to judge the measurements by; may be empty.
@@ -103,6 +105,24 @@ pub struct Producer {
     pub message_size: f64,
 }
 
+/// A fixed number of customers, each with one order at a time: it thinks, sends an order, waits until
+/// the order has left the pipeline (completed or not), and thinks again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Population {
+    /// Unique among the producers and populations.
+    pub name: String,
+    /// The class of every order.
+    pub class: ClassId,
+    /// The stage its orders enter at.
+    pub to: StageId,
+    /// How many customers; positive.
+    pub customers: u64,
+    /// Time from the end of an order until its customer sends the next; may be 0.
+    pub think: Distribution,
+    /// Bytes of each of its messages; at least 0.
+    pub message_size: f64,
+}
+
 /// A queue with its consumers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stage {
@@ -117,6 +137,83 @@ pub struct Stage {
     /// How each class is treated here, indexed by [`ClassId`]; one entry for every class of the
     /// network, whether or not its orders ever come here.
     pub by_class: Vec<ClassAtStage>,
+    /// What goes beyond a plain queue.
+    pub extras: Extras,
+}
+
+/// What a stage does beyond a plain queue; the default does nothing of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Extras {
+    /// How long an order waits before it gives up.
+    pub patience: Patience,
+    /// Whether the consumers fail.
+    pub reliability: Reliability,
+    /// What happens to an order after its service here.
+    pub fork: Fork,
+}
+
+/// How long an order waits before it gives up; its service, once started, is not interrupted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Patience {
+    /// For ever.
+    #[default]
+    Endless,
+    /// At most a time drawn from this law.
+    Limited(Distribution),
+}
+
+/// Whether consumers fail.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Reliability {
+    /// They never do.
+    #[default]
+    Perfect,
+    /// Each fails on its own, again and again.
+    Breakdowns(Breakdowns),
+}
+
+/// How each consumer of a stage fails, independently of the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Breakdowns {
+    /// Time from a repair to the next failure, on the clock of `when`.
+    pub uptime: Distribution,
+    /// Time from a failure to the end of the repair.
+    pub downtime: Distribution,
+    /// When the clock of `uptime` runs.
+    pub when: FailureClock,
+    /// What becomes of the order that the consumer had when it failed.
+    pub then: AfterRepair,
+}
+
+/// When the clock of a consumer's uptime runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureClock {
+    /// Always, also while it is idle.
+    Always,
+    /// Only while it serves.
+    Busy,
+}
+
+/// What becomes of an order whose consumer failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterRepair {
+    /// It stays with its consumer, and its service goes on after the repair.
+    Resume,
+    /// It stays with its consumer, and its service starts anew after the repair.
+    Restart,
+    /// It goes back to the queue.
+    Redeliver,
+}
+
+/// What happens to an order after its service, before it goes on as its class's routes say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Fork {
+    /// Nothing.
+    #[default]
+    None,
+    /// A copy goes to each of these stages (at least two, all different); the order goes on when all
+    /// copies have left the pipeline.
+    JoinAll(Vec<StageId>),
 }
 
 /// The number of a stage's parallel servers.
@@ -128,13 +225,20 @@ pub enum Consumers {
     Unlimited,
 }
 
-/// How many messages may wait at a stage, those with a consumer excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How many messages may wait at a stage, those with a consumer excluded, and what happens to an order
+/// that finds the queue full.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Capacity {
     /// Any number.
     Unbounded,
     /// At most this many (0 is a pure loss stage); an order that finds the queue full is rejected.
     Reject(u64),
+    /// At most this many; an order that finds the queue full stays with the consumer of the stage that
+    /// it comes from, which serves nobody else meanwhile (blocking after service).
+    Block(u64),
+    /// At most this many; an order that finds the queue full tries again after a time drawn from this
+    /// law, each on its own, for ever (an orbit).
+    Retry(u64, Distribution),
 }
 
 /// Which waiting message is served next.
@@ -146,9 +250,19 @@ pub enum Discipline {
     Lifo,
     /// Any waiting message with equal probability.
     Random,
+    /// The message with the shortest service time; service is not interrupted.
+    ShortestFirst,
+    /// The message with the shortest remaining service time, at once: a shorter one that comes
+    /// interrupts the service of a longer one.
+    ShortestRemaining,
+    /// Nobody waits: all share the consumers' work equally, each at most one consumer's.
+    ProcessorSharing,
     /// The lowest [`Class::priority`] first, in order of arrival within a priority; service is not
     /// interrupted.
     Priority,
+    /// The same, but a message of a lower priority number interrupts the service of a higher one, which
+    /// later goes on where it was.
+    PreemptivePriority,
 }
 
 /// How orders of one class are treated at one stage.
@@ -200,6 +314,37 @@ pub enum Target {
     Cancelled,
 }
 
+impl Stage {
+    fn beyond_simulation(&self) -> Option<&'static str> {
+        match self.discipline {
+            Discipline::ShortestFirst => return Some("sjf"),
+            Discipline::ShortestRemaining => return Some("srpt"),
+            Discipline::ProcessorSharing => return Some("ps"),
+            Discipline::PreemptivePriority => return Some("preemptive = true"),
+            Discipline::Fifo | Discipline::Lifo | Discipline::Random | Discipline::Priority => {}
+        }
+        match self.capacity {
+            Capacity::Block(_) => return Some("block"),
+            Capacity::Retry(..) => return Some("retry"),
+            Capacity::Unbounded | Capacity::Reject(_) => {}
+        }
+        let Extras {
+            patience,
+            reliability,
+            fork,
+        } = &self.extras;
+        let asked = [
+            (*patience != Patience::Endless, "patience"),
+            (*reliability != Reliability::Perfect, "breakdown"),
+            (*fork != Fork::None, "fanout"),
+        ];
+        asked
+            .into_iter()
+            .find(|(asked, _)| *asked)
+            .map(|(_, name)| name)
+    }
+}
+
 /// A service-level objective: a metric at a place and the side of a limit it must be on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {
@@ -232,6 +377,17 @@ pub enum Place {
 }
 
 impl Network {
+    /// The first thing asked for that the simulation cannot do yet, as the scenario file calls it, and
+    /// where; the formulas can.
+    pub fn beyond_simulation(&self) -> Option<(&str, &'static str)> {
+        let closed = self.populations.first();
+        let closed = closed.map(|population| (population.name.as_str(), "closed"));
+        let stages = self.stages.iter();
+        let mut stages =
+            stages.filter_map(|stage| Some((stage.name.as_str(), stage.beyond_simulation()?)));
+        closed.or_else(|| stages.next())
+    }
+
     /// The way a place is written in every output: `pipeline`, `stage:NAME` or
     /// `class:STAGE/CLASS`.
     pub fn place_name(&self, place: Place) -> String {

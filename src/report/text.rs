@@ -192,11 +192,17 @@ fn stage_text(network: &Network, theory: &NetworkTheory, id: StageId) -> String 
         Discipline::Fifo => "fifo",
         Discipline::Lifo => "lifo",
         Discipline::Random => "random order",
+        Discipline::ShortestFirst => "shortest first",
+        Discipline::ShortestRemaining => "shortest remaining first",
+        Discipline::ProcessorSharing => "processor sharing",
         Discipline::Priority => "priority",
+        Discipline::PreemptivePriority => "preemptive priority",
     };
     let capacity = match stage.capacity {
         Capacity::Unbounded => String::new(),
         Capacity::Reject(capacity) => format!(", rejects beyond {capacity} waiting"),
+        Capacity::Block(capacity) => format!(", blocks beyond {capacity} waiting"),
+        Capacity::Retry(capacity, _) => format!(", tried again beyond {capacity} waiting"),
     };
     let load = match theory.stages[id.0].offered_load {
         Some(load) if theory.unstable(Place::Stage(id)) => {

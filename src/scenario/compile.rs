@@ -11,8 +11,8 @@ use super::routes::{Entrance, Routing};
 use super::stage::{NextDraft, StageDraft};
 use super::text::list;
 use crate::network::{
-    Class, ClassAtStage, ClassId, Discipline, Network, Producer, Route, Service, Stage, StageId,
-    Target,
+    Class, ClassAtStage, ClassId, Discipline, Extras, Network, Producer, Route, Service, Stage,
+    StageId, Target,
 };
 
 /// The name of the only class of a scenario that declares none.
@@ -50,6 +50,7 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
         run: draft.run.clone()?,
         classes: classes?,
         producers,
+        populations: Vec::new(),
         stages,
         slos: slos?,
     })
@@ -164,8 +165,9 @@ fn compile_stage(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Opt
         name: stage.name.as_ref()?.text.clone(),
         consumers: stage.consumers?,
         discipline: queue.discipline,
-        capacity: queue.capacity,
+        capacity: queue.capacity.clone(),
         by_class: by_class?,
+        extras: Extras::default(),
     })
 }
 

@@ -47,7 +47,7 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<QueueDraft> {
         Some(entry) => capacity(&entry.node, cx),
     };
     if let Some(entry) = fields.entry("overflow") {
-        overflow(&entry.node, capacity, cx);
+        overflow(&entry.node, capacity.as_ref(), cx);
     }
     fields.finish(cx);
     Some(QueueDraft {
@@ -66,12 +66,12 @@ fn capacity(node: &Node, cx: &mut Context) -> Option<Capacity> {
     values::count("capacity", node, 0, MOST_PLACES, cx).map(Capacity::Reject)
 }
 
-fn overflow(node: &Node, capacity: Option<Capacity>, cx: &mut Context) {
+fn overflow(node: &Node, capacity: Option<&Capacity>, cx: &mut Context) {
     let known = match &node.value {
         Value::String(word) => name_of(word, node.span, Spot::Overflow, &["reject"], cx),
         _ => choice(node, Spot::Overflow, &["reject"], cx).map(|(name, _)| name),
     };
-    if known.is_some() && capacity == Some(Capacity::Unbounded) {
+    if known.is_some() && capacity == Some(&Capacity::Unbounded) {
         let message = "`overflow` without `capacity`: an unbounded queue never overflows";
         cx.report(
             Diagnostic::error(node.span, message)

@@ -122,8 +122,6 @@ const LATER: &[(Spot, &[&str])] = &[
     (
         Spot::Metric,
         &[
-            "abandon_probability",
-            "availability",
             "dead_letter_rate",
             "dequeue_time",
             "duplicate_rate",

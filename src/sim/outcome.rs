@@ -144,6 +144,14 @@ pub enum SimError {
         /// The warm-up asked for, seconds.
         warmup: f64,
     },
+    /// The network asks for what only the formulas can do yet.
+    #[error("`{feature}` of `{place}` cannot be simulated yet; `orderline theory` gives formulas")]
+    Unsupported {
+        /// The stage or the producer.
+        place: String,
+        /// As the scenario file calls it.
+        feature: &'static str,
+    },
     /// No order ever comes.
     #[error("no order enters: every producer's rate is 0, or its trace lies behind the run's end")]
     NoOrders,

@@ -25,7 +25,7 @@ pub struct SimOptions {
 /// Simulates a network as its run plan says.
 ///
 /// # Errors
-/// [`SimError::NoOrders`] where no order can come, [`SimError::NothingAfterWarmup`] where the
+/// [`SimError::Unsupported`] where only formulas can say anything, [`SimError::NoOrders`] where no order can come, [`SimError::NothingAfterWarmup`] where the
 /// replications are shorter than the warm-up, [`SimError::Stopped`] when `control` stopped it before
 /// anything was measured.
 pub fn simulate(
@@ -33,6 +33,10 @@ pub fn simulate(
     options: SimOptions,
     control: &Control,
 ) -> Result<SimResult, SimError> {
+    if let Some((place, feature)) = network.beyond_simulation() {
+        let place = place.to_owned();
+        return Err(SimError::Unsupported { place, feature });
+    }
     if network.offered_rate() <= 0.0 {
         return Err(SimError::NoOrders);
     }

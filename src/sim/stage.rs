@@ -34,7 +34,9 @@ impl StageState {
             queue: queue(network, stage, source("discipline")),
             capacity: match stage.capacity {
                 Capacity::Unbounded => usize::MAX,
-                Capacity::Reject(waiting) => usize::try_from(waiting).unwrap_or(usize::MAX),
+                Capacity::Reject(waiting)
+                | Capacity::Block(waiting)
+                | Capacity::Retry(waiting, _) => usize::try_from(waiting).unwrap_or(usize::MAX),
             },
             laws: Laws::new(network, stage, replication),
             routes: stage.by_class.iter().map(Routes::new).collect(),
@@ -70,6 +72,10 @@ fn queue(network: &Network, stage: &Stage, choice: Stream) -> Queue {
             let priorities: Vec<u32> = network.classes.iter().map(|c| c.priority).collect();
             Queue::Priority(Levels::new(&priorities))
         }
+        Discipline::ShortestFirst
+        | Discipline::ShortestRemaining
+        | Discipline::ProcessorSharing
+        | Discipline::PreemptivePriority => unreachable!("refused before the run"),
     }
 }
 

@@ -70,7 +70,7 @@ fn is_even(arrivals: &Arrivals) -> bool {
 /// The figures of a stage with load ρ, c consumers and so much room to wait. At ρ = 1 rounding
 /// decides whether an order comes before or after another leaves, so how many wait (for no time)
 /// is left out.
-pub(super) fn figures(load: f64, consumers: u32, capacity: Capacity) -> Figures {
+pub(super) fn figures(load: f64, consumers: u32, capacity: &Capacity) -> Figures {
     let mut sheet = Sheet::new(SOURCE);
     let number = load * f64::from(consumers);
     sheet
@@ -84,7 +84,7 @@ pub(super) fn figures(load: f64, consumers: u32, capacity: Capacity) -> Figures 
     if Regime::of_load(load) == Regime::Steady {
         sheet.put(Metric::WaitProbability, 0.0, "0: nobody waits");
     }
-    if matches!(capacity, Capacity::Reject(places) if places > 0) {
+    if matches!(capacity, Capacity::Reject(places) if *places > 0) {
         sheet.put(Metric::QueueFill, 0.0, "0: nobody waits");
     }
     sheet.finish()

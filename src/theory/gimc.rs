@@ -5,13 +5,13 @@
 //! Mathematical Statistics 24; L. Takács (1962), *Introduction to the Theory of Queues*, chapter 2,
 //! theorem 3.
 
+use super::Turn;
 use super::error::{ModelError, positive, stable};
 use super::numeric::{bisect, exponential_difference, quantile};
 use super::sheet::{Sheet, Source};
 use super::transform::laplace;
 use super::{Curve, Figures, Kind};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
 use crate::random::Distribution;
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl GiMc {
     }
 
     /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, order: Discipline) -> Figures {
+    pub(super) fn figures(&self, turn: Turn) -> Figures {
         let (wait, sojourn) = (self.waiting_mean(), self.sojourn_mean());
         let rho = self.arrival_rate / (f64::from(self.consumers) * self.service_rate);
         let mut sheet = Sheet::new(SOURCE);
@@ -146,7 +146,7 @@ impl GiMc {
                 self.arrival_rate * sojourn,
                 "L = λW",
             );
-        if order == Discipline::Fifo {
+        if turn == Turn::FirstIn {
             let variance = self.waiting_variance();
             let served = self.service_rate.powi(-2);
             let waiting =

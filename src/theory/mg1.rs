@@ -7,11 +7,11 @@
 //! (1963), *A single-server queue with feedback*, Bell System Technical Journal 42, 505–519.
 
 use super::Figures;
+use super::Turn;
 use super::error::{ModelError, non_negative, positive, stable};
 use super::mmc::second_moment_factor;
 use super::sheet::{Sheet, Source};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
 
 const SOURCE: Source = Source::exact("Pollaczek 1930; Kleinrock 1975, Queueing Systems I, 5.7");
 const ORDERS: Source = Source::exact("Takács 1963, Bell Syst. Tech. J. 42, 487-503");
@@ -53,7 +53,7 @@ impl ServiceMoments {
 /// let erlang = ServiceMoments { first: 1.0, second: 1.5, third: 3.0 };
 /// let queue = Mg1::new(0.8, erlang)?;
 /// assert!((queue.waiting_mean() - 3.0).abs() < 1e-12);
-/// let fifo = orderline::network::Discipline::Fifo;
+/// let fifo = orderline::theory::Turn::FirstIn;
 /// assert!((queue.waiting_variance(fifo).unwrap() - 13.0).abs() < 1e-11);
 /// # Ok::<(), orderline::theory::ModelError>(())
 /// ```
@@ -94,11 +94,11 @@ impl Mg1 {
     }
 
     /// Var(Wq); `None` for priorities and where the third moment is infinite.
-    pub fn waiting_variance(&self, order: Discipline) -> Option<f64> {
+    pub fn waiting_variance(&self, turn: Turn) -> Option<f64> {
         let rho = self.utilization();
         let mean = self.waiting_mean();
         let fifo = 2.0 * mean * mean + self.arrival_rate * self.service.third / (3.0 * (1.0 - rho));
-        let variance = fifo * second_moment_factor(order, rho)? - mean * mean;
+        let variance = fifo * second_moment_factor(turn, rho)? - mean * mean;
         variance.is_finite().then_some(variance)
     }
 
@@ -113,7 +113,7 @@ impl Mg1 {
     }
 
     /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, order: Discipline) -> Figures {
+    pub(super) fn figures(&self, turn: Turn) -> Figures {
         let mut sheet = Sheet::new(SOURCE);
         let rho = self.utilization();
         sheet
@@ -128,19 +128,19 @@ impl Mg1 {
             )
             .mean(TimeKind::Sojourn, self.sojourn_mean(), "W = Wq + E[S]");
         let mut figures = sheet.finish();
-        figures.append(&mut self.variances(order));
+        figures.append(&mut self.variances(turn));
         figures
     }
 
-    fn variances(&self, order: Discipline) -> Figures {
-        let (source, formula) = match order {
-            Discipline::Fifo => (SOURCE, "Wq² + λE[S³]/(3(1−ρ))"),
-            Discipline::Lifo => (ORDERS, "(2Wq² + λE[S³]/(3(1−ρ)))/(1−ρ) − Wq²"),
-            Discipline::Random => (ORDERS, "(2Wq² + λE[S³]/(3(1−ρ)))·2/(2−ρ) − Wq²"),
-            Discipline::Priority => return Figures::new(),
+    fn variances(&self, turn: Turn) -> Figures {
+        let (source, formula) = match turn {
+            Turn::FirstIn => (SOURCE, "Wq² + λE[S³]/(3(1−ρ))"),
+            Turn::LastIn => (ORDERS, "(2Wq² + λE[S³]/(3(1−ρ)))/(1−ρ) − Wq²"),
+            Turn::Random => (ORDERS, "(2Wq² + λE[S³]/(3(1−ρ)))·2/(2−ρ) − Wq²"),
+            Turn::Any => return Figures::new(),
         };
         let mut sheet = Sheet::new(source);
-        if let Some(waiting) = self.waiting_variance(order) {
+        if let Some(waiting) = self.waiting_variance(turn) {
             sheet.variance(TimeKind::Waiting, waiting, formula);
             let sojourn = waiting + self.service.variance();
             sheet.variance(TimeKind::Sojourn, sojourn, "Var(Wq) + Var(S)");
@@ -250,10 +250,10 @@ mod tests {
     fn published_lognormal_figures() {
         let queue = Mg1::new(0.9, lognormal(1.5)).unwrap();
         assert_relative_eq!(queue.waiting_mean(), 11.25, max_relative = 1e-12);
-        let variance = queue.waiting_variance(Discipline::Fifo).unwrap();
+        let variance = queue.waiting_variance(Turn::FirstIn).unwrap();
         assert_relative_eq!(variance, 173.4375, max_relative = 1e-12);
         let queue = Mg1::new(0.7, lognormal(2.0)).unwrap();
-        let variance = queue.waiting_variance(Discipline::Fifo).unwrap();
+        let variance = queue.waiting_variance(Turn::FirstIn).unwrap();
         assert_relative_eq!(variance, 33.25, max_relative = 1e-12);
     }
 
@@ -271,10 +271,10 @@ mod tests {
             markov.waiting_mean(),
             max_relative = 1e-12
         );
-        for order in [Discipline::Fifo, Discipline::Lifo, Discipline::Random] {
+        for turn in [Turn::FirstIn, Turn::LastIn, Turn::Random] {
             let (a, b) = (
-                general.waiting_variance(order),
-                markov.waiting_variance(order),
+                general.waiting_variance(turn),
+                markov.waiting_variance(turn),
             );
             assert_relative_eq!(a.unwrap(), b.unwrap(), max_relative = 1e-12);
         }
@@ -287,7 +287,7 @@ mod tests {
             second: 3.0,
             third: f64::INFINITY,
         };
-        let figures = Mg1::new(0.5, service).unwrap().figures(Discipline::Fifo);
+        let figures = Mg1::new(0.5, service).unwrap().figures(Turn::FirstIn);
         assert_relative_eq!(figures[&Metric::mean(TimeKind::Waiting)].value, 1.5);
         assert_eq!(figures.len(), 6);
     }

@@ -3,12 +3,12 @@
 //! # References
 //! L. Kleinrock (1975), *Queueing Systems*, vol. 1, section 3.2.
 
+use super::Turn;
 use super::error::{ModelError, positive, stable};
 use super::mmc::Mmc;
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures, Kind};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
 use std::sync::Arc;
 
 const SOURCE: Source = Source::exact("Kleinrock 1975, Queueing Systems I, 3.2");
@@ -111,9 +111,9 @@ impl Mm1 {
     }
 
     /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, order: Discipline) -> Figures {
-        if order != Discipline::Fifo {
-            return self.general().figures(order);
+    pub(super) fn figures(&self, turn: Turn) -> Figures {
+        if turn != Turn::FirstIn {
+            return self.general().figures(turn);
         }
         let mut sheet = Sheet::new(SOURCE);
         let (waiting, sojourn) = (TimeKind::Waiting, TimeKind::Sojourn);
@@ -180,8 +180,8 @@ mod tests {
     #[test]
     fn it_is_the_m_m_c_of_one_consumer() {
         let queue = Mm1::new(0.8, 1.1).unwrap();
-        let closed = queue.figures(Discipline::Fifo);
-        let general = queue.general().figures(Discipline::Fifo);
+        let closed = queue.figures(Turn::FirstIn);
+        let general = queue.general().figures(Turn::FirstIn);
         assert_eq!(closed.len(), general.len());
         for (metric, figure) in &closed {
             assert_relative_eq!(figure.value, general[metric].value, max_relative = 1e-11);
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn other_orders_keep_the_means_and_lose_the_quantiles() {
-        let lifo = Mm1::new(0.5, 1.0).unwrap().figures(Discipline::Lifo);
+        let lifo = Mm1::new(0.5, 1.0).unwrap().figures(Turn::LastIn);
         assert_relative_eq!(lifo[&Metric::mean(TimeKind::Waiting)].value, 1.0);
         assert!(!lifo.contains_key(&Metric::Time(TimeKind::Waiting, Statistic::P99)));
     }

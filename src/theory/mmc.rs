@@ -6,12 +6,12 @@
 //! holding times, and various orders of service*, Bell System Technical Journal 42, 487–503, since
 //! an order that waits sees the other consumers as one of rate cμ.
 
+use super::Turn;
 use super::error::{ModelError, positive, stable};
 use super::numeric::{exponential_difference, quantile};
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures, Kind, erlang_c};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
 use std::sync::Arc;
 
 const SOURCE: Source = Source::exact("Erlang 1917; Kleinrock 1975, Queueing Systems I, 3.5");
@@ -101,8 +101,8 @@ impl Mmc {
 
     /// Var(Wq): E\[Wq²\] = 2C/θ² first in, first out; 1/(1 − ρ) times that last in, first out;
     /// 2/(2 − ρ) times that in random order. `None` for priorities.
-    pub fn waiting_variance(&self, order: Discipline) -> Option<f64> {
-        let factor = second_moment_factor(order, self.utilization())?;
+    pub fn waiting_variance(&self, turn: Turn) -> Option<f64> {
+        let factor = second_moment_factor(turn, self.utilization())?;
         let second = 2.0 * self.wait_probability / self.decay().powi(2) * factor;
         Some(second - self.waiting_mean().powi(2))
     }
@@ -135,7 +135,7 @@ impl Mmc {
     }
 
     /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, order: Discipline) -> Figures {
+    pub(super) fn figures(&self, turn: Turn) -> Figures {
         let mut sheet = Sheet::new(SOURCE);
         sheet
             .put(Metric::Utilization, self.utilization(), "ρ = λ/(cμ)")
@@ -152,11 +152,11 @@ impl Mmc {
             )
             .mean(TimeKind::Waiting, self.waiting_mean(), "Wq = C/(cμ−λ)")
             .mean(TimeKind::Sojourn, self.sojourn_mean(), "W = Wq + 1/μ");
-        if order == Discipline::Fifo {
+        if turn == Turn::FirstIn {
             self.quantiles(&mut sheet);
         }
         let mut figures = sheet.finish();
-        figures.append(&mut self.variances(order));
+        figures.append(&mut self.variances(turn));
         figures
     }
 
@@ -168,15 +168,15 @@ impl Mmc {
         sheet.quantiles(TimeKind::Sojourn, sojourn, formula);
     }
 
-    fn variances(&self, order: Discipline) -> Figures {
-        let (source, waiting) = match order {
-            Discipline::Fifo => (SOURCE, "C(2−C)/(cμ−λ)²"),
-            Discipline::Lifo => (ORDERS, "2C/((1−ρ)(cμ−λ)²) − Wq²"),
-            Discipline::Random => (ORDERS, "4C/((2−ρ)(cμ−λ)²) − Wq²"),
-            Discipline::Priority => return Figures::new(),
+    fn variances(&self, turn: Turn) -> Figures {
+        let (source, waiting) = match turn {
+            Turn::FirstIn => (SOURCE, "C(2−C)/(cμ−λ)²"),
+            Turn::LastIn => (ORDERS, "2C/((1−ρ)(cμ−λ)²) − Wq²"),
+            Turn::Random => (ORDERS, "4C/((2−ρ)(cμ−λ)²) − Wq²"),
+            Turn::Any => return Figures::new(),
         };
         let mut sheet = Sheet::new(source);
-        if let Some(variance) = self.waiting_variance(order) {
+        if let Some(variance) = self.waiting_variance(turn) {
             let served = self.service_rate.powi(-2);
             sheet.variance(TimeKind::Waiting, variance, waiting);
             sheet.variance(TimeKind::Sojourn, variance + served, "Var(Wq) + 1/μ²");
@@ -209,12 +209,12 @@ impl Mmc {
 
 /// E\[Wq²\] over that of first in, first out, where orders of unknown size are taken in the given
 /// order from a queue with Poisson arrivals (Takács 1963).
-pub(super) fn second_moment_factor(order: Discipline, utilization: f64) -> Option<f64> {
-    match order {
-        Discipline::Fifo => Some(1.0),
-        Discipline::Lifo => Some(1.0 / (1.0 - utilization)),
-        Discipline::Random => Some(2.0 / (2.0 - utilization)),
-        Discipline::Priority => None,
+pub(super) fn second_moment_factor(turn: Turn, utilization: f64) -> Option<f64> {
+    match turn {
+        Turn::FirstIn => Some(1.0),
+        Turn::LastIn => Some(1.0 / (1.0 - utilization)),
+        Turn::Random => Some(2.0 / (2.0 - utilization)),
+        Turn::Any => None,
     }
 }
 
@@ -241,7 +241,7 @@ mod tests {
         );
         // N. D. van Foreest, Queueing, exercise 5.10: three consumers.
         let queue = Mmc::new(0.466666666666667, 0.25, 3).unwrap();
-        let fifo = queue.figures(Discipline::Fifo);
+        let fifo = queue.figures(Turn::FirstIn);
         let variance = Metric::Time(TimeKind::Sojourn, crate::metric::Statistic::Variance);
         assert_relative_eq!(fifo[&variance].value, 23.7254950898697, max_relative = 1e-9);
     }
@@ -250,7 +250,7 @@ mod tests {
     fn last_in_first_out_waits_for_a_busy_period() {
         // Second moment of the busy period of M/M/1 with λ = 0.5, μ = 1: 2/(1−ρ)³ = 16.
         let queue = Mmc::new(0.5, 1.0, 1).unwrap();
-        let variance = queue.waiting_variance(Discipline::Lifo).unwrap();
+        let variance = queue.waiting_variance(Turn::LastIn).unwrap();
         assert_relative_eq!(variance, 0.5 * 16.0 - 1.0, max_relative = 1e-12);
     }
 

@@ -7,12 +7,12 @@
 //! Theory*, 4th ed., sections 2.5 and 2.6; insensitivity: B. A. Sevastyanov (1957), *An ergodic
 //! theorem for Markov processes and its application to telephone systems with refusals*.
 
+use super::Turn;
 use super::error::{ModelError, non_negative, positive};
 use super::numeric::{PowerSums, quantile};
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures, Kind, erlang_b};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
 use std::sync::Arc;
 
 /// Where the figures are published.
@@ -219,7 +219,7 @@ impl Mmck {
 
     /// All figures, each with the given kind: exact for the model itself, an approximation where
     /// it stands in for another.
-    pub(super) fn figures(&self, order: Discipline, kind: Kind) -> Figures {
+    pub(super) fn figures(&self, turn: Turn, kind: Kind) -> Figures {
         let reference = REFERENCE;
         let mut sheet = Sheet::new(Source { kind, reference });
         sheet
@@ -249,7 +249,7 @@ impl Mmck {
                 "Lq/(K−c)",
             );
         }
-        if order == Discipline::Fifo {
+        if turn == Turn::FirstIn {
             self.variances(&mut sheet);
             if self.has_short_sums() {
                 self.quantiles(&mut sheet);
@@ -442,7 +442,7 @@ mod tests {
             free.waiting_mean(),
             max_relative = 1e-11
         );
-        let variance = free.waiting_variance(Discipline::Fifo).unwrap();
+        let variance = free.waiting_variance(Turn::FirstIn).unwrap();
         assert_relative_eq!(bounded.waiting_variance(), variance, max_relative = 1e-11);
         let quantile = bounded.waiting_quantile(0.99).unwrap();
         assert_relative_eq!(quantile, free.waiting_quantile(0.99), max_relative = 1e-9);

@@ -54,6 +54,7 @@ mod testing;
 mod tests;
 mod traffic;
 mod transform;
+mod turn;
 mod variability;
 
 pub use erlang::{erlang_b, erlang_c};
@@ -71,3 +72,4 @@ pub use pipeline::PipelineTheory;
 pub use priority::{PriorityClass, priority_waits};
 pub use reason::Reason;
 pub use stage::StageTheory;
+pub use turn::Turn;

@@ -6,7 +6,9 @@ use super::tails::Tails;
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, Consumers, Discipline, Network, Place, Stage, StageId};
+use crate::network::{
+    Capacity, Consumers, Discipline, Network, Patience, Place, Reliability, Stage, StageId,
+};
 
 /// What theory knows of a network.
 #[derive(Debug, Clone)]
@@ -199,8 +201,14 @@ fn does_not_apply(stage: &Stage, place: Place, metric: Metric) -> Option<&'stati
         Metric::QueueFill => match stage.capacity {
             Capacity::Unbounded => Some("the queue has no bound"),
             Capacity::Reject(0) => Some("the queue has no places"),
-            Capacity::Reject(_) => None,
+            Capacity::Reject(_) | Capacity::Block(_) | Capacity::Retry(..) => None,
         },
+        Metric::AbandonProbability if stage.extras.patience == Patience::Endless => {
+            Some("orders wait as long as it takes")
+        }
+        Metric::Availability if stage.extras.reliability == Reliability::Perfect => {
+            Some("the consumers never fail")
+        }
         Metric::Time(TimeKind::Latency, _) => Some("latency is a figure of the pipeline"),
         Metric::LittleResidualQueue if stage.consumers == Consumers::Unlimited => {
             Some("nobody waits: 0/0")
@@ -222,7 +230,9 @@ fn no_formula(stage: &Stage, metric: Metric) -> &'static str {
         Discipline::Random if distribution => {
             "no closed form for random order here: only what does not depend on the order is known"
         }
-        Discipline::Priority => "no closed form for priorities here: only means are known",
+        Discipline::Priority | Discipline::PreemptivePriority => {
+            "no closed form for priorities here: only means are known"
+        }
         _ if distribution => "no closed form of the distribution for this model",
         _ => "no closed form for this model",
     }

@@ -42,6 +42,13 @@ pub enum Reason {
         /// The stage's name.
         stage: String,
     },
+    /// No formula here covers a feature of the scenario.
+    NoModel {
+        /// The stage or the producer.
+        place: String,
+        /// As the scenario file calls it.
+        feature: &'static str,
+    },
     /// Orders can go round for ever, or the flows did not settle.
     NoFlows,
 }
@@ -76,6 +83,9 @@ impl fmt::Display for Reason {
                 f,
                 "so many may wait at stage `{stage}` that the distribution of the wait is too long a sum"
             ),
+            Reason::NoModel { place, feature } => {
+                write!(f, "no formula for `{feature}` of `{place}`")
+            }
             Reason::NoFlows => write!(
                 f,
                 "the traffic equations have no solution: orders never leave"

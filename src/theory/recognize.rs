@@ -14,6 +14,7 @@ use super::sheet::{Sheet, Source};
 use super::traffic::Traffic;
 use super::{
     Curve, Figures, GiGc, GiMc, Kind, Mg1, Mg1Feedback, MgInf, Mm1, Mmc, Mmck, ModelError, Reason,
+    Turn,
 };
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Discipline, Network, Stage, StageId, Target};
@@ -107,9 +108,18 @@ impl Case<'_> {
     /// The order of service; priorities that no two classes differ in are none.
     pub fn order(&self) -> Discipline {
         match self.stage.discipline {
-            Discipline::Priority if self.law.levels(self.network) <= 1 => Discipline::Fifo,
+            Discipline::Priority | Discipline::PreemptivePriority
+                if self.law.levels(self.network) <= 1 =>
+            {
+                Discipline::Fifo
+            }
             other => other,
         }
+    }
+
+    /// In which turn orders are served, as far as the formulas know.
+    pub fn turn(&self) -> Turn {
+        Turn::of(self.order()).unwrap_or(Turn::Any)
     }
 
     /// Whether no order can ever wait here.
@@ -138,6 +148,10 @@ impl Case<'_> {
 
     /// The model's figures, or why there are none.
     pub fn answer(&self) -> Answer {
+        if let Some((place, feature)) = self.network.beyond_simulation() {
+            let (place, feature) = (place.to_owned(), feature);
+            return Answer::none(Reason::NoModel { place, feature });
+        }
         if let Some(reason) = self.instability() {
             let waits = self.saturated_priorities();
             return Answer {
@@ -147,7 +161,7 @@ impl Case<'_> {
         }
         if let (true, Consumers::Finite(c)) = (self.clockwork(), self.stage.consumers) {
             let load = self.load().unwrap_or(0.0);
-            return Answer::new(clockwork::figures(load, c, self.stage.capacity));
+            return Answer::new(clockwork::figures(load, c, &self.stage.capacity));
         }
         if self.waitless() {
             return self.without_waiting();
@@ -155,10 +169,10 @@ impl Case<'_> {
         if let Flow::Varying(reason) = self.flow() {
             return Answer::none(reason.clone());
         }
-        match (self.stage.consumers, self.stage.capacity) {
-            (Consumers::Finite(c), Capacity::Reject(places)) => self.bounded(c, places),
-            (Consumers::Finite(c), Capacity::Unbounded) => self.unbounded(c),
+        match (self.stage.consumers, &self.stage.capacity) {
             (Consumers::Unlimited, _) => self.without_waiting(),
+            (Consumers::Finite(c), Capacity::Reject(places)) => self.bounded(c, *places),
+            (Consumers::Finite(c), _) => self.unbounded(c),
         }
     }
 
@@ -171,7 +185,7 @@ impl Case<'_> {
     }
 
     fn waitless_answer(&self, mut figures: Figures) -> Answer {
-        let loses = match (self.stage.consumers, self.stage.capacity) {
+        let loses = match (self.stage.consumers, &self.stage.capacity) {
             (Consumers::Finite(c), Capacity::Reject(0)) => Some(c),
             _ => None,
         };
@@ -204,7 +218,7 @@ impl Case<'_> {
         };
         let model = Mmck::new(self.rate, 1.0 / self.law.mean(), consumers, 0);
         let figures = model
-            .map(|m| m.figures(Discipline::Fifo, kind))
+            .map(|m| m.figures(Turn::FirstIn, kind))
             .unwrap_or_default();
         let kept = [
             Metric::Utilization,
@@ -230,12 +244,8 @@ impl Case<'_> {
             Err(error) => return error.into(),
         };
         let fifo = exact && self.order() == Discipline::Fifo;
-        let shown = if fifo {
-            Discipline::Fifo
-        } else {
-            Discipline::Priority
-        };
-        let mut answer = Answer::new(model.figures(shown, kind));
+        let turn = if fifo { Turn::FirstIn } else { Turn::Any };
+        let mut answer = Answer::new(model.figures(turn, kind));
         if fifo && model.has_short_sums() {
             answer.waiting = Some(model.waiting_curve(kind));
         } else if fifo {
@@ -272,20 +282,20 @@ impl Case<'_> {
     /// M/M/1 and M/M/c. On a cycle an order of service other than first in, first out keeps its
     /// means only: what comes after an order depends on what left before it.
     fn exponential(&self, mu: f64, consumers: u32) -> Answer {
-        let order = match (self.flow(), self.order()) {
-            (Flow::ProductForm, Discipline::Lifo | Discipline::Random) => Discipline::Priority,
-            (_, order) => order,
+        let turn = match (self.flow(), self.turn()) {
+            (Flow::ProductForm, Turn::LastIn | Turn::Random) => Turn::Any,
+            (_, turn) => turn,
         };
-        let fifo = order == Discipline::Fifo;
+        let fifo = turn == Turn::FirstIn;
         let general = match Mmc::new(self.rate, mu, consumers) {
             Ok(model) => model,
             Err(error) => return error.into(),
         };
-        let mut answer = Answer::new(general.figures(order));
+        let mut answer = Answer::new(general.figures(turn));
         answer.waiting = fifo.then(|| general.waiting_curve());
         answer.sojourn = fifo.then(|| general.sojourn_curve());
         if let (1, true, Ok(single)) = (consumers, fifo, Mm1::new(self.rate, mu)) {
-            answer.figures = single.figures(order);
+            answer.figures = single.figures(turn);
             answer.sojourn = Some(single.sojourn_curve());
         }
         answer
@@ -293,7 +303,7 @@ impl Case<'_> {
 
     fn pollaczek(&self) -> Answer {
         match Mg1::new(self.rate, self.law.moments()) {
-            Ok(model) => self.with_exponential_tail(model.figures(self.order())),
+            Ok(model) => self.with_exponential_tail(model.figures(self.turn())),
             Err(_) if self.law.moments().second.is_infinite() => {
                 Answer::none(Reason::InfiniteVariance)
             }
@@ -315,7 +325,7 @@ impl Case<'_> {
             _ => return None,
         };
         let model = GiMc::new(&gap, mu, consumers).ok()??;
-        let mut answer = Answer::new(model.figures(self.order()));
+        let mut answer = Answer::new(model.figures(self.turn()));
         if self.order() == Discipline::Fifo {
             let (waiting, sojourn) = model.curves();
             (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
@@ -386,7 +396,7 @@ impl Case<'_> {
 
     fn exponential_wait(&self, mu: f64, consumers: u32) -> Answer {
         match Mmc::new(self.rate, mu, consumers) {
-            Ok(model) => Answer::new(model.figures(Discipline::Priority)),
+            Ok(model) => Answer::new(model.figures(Turn::Any)),
             Err(error) => error.into(),
         }
     }
@@ -480,9 +490,9 @@ impl Case<'_> {
             Consumers::Finite(c) => c.to_string(),
             Consumers::Unlimited => return format!("{arrivals}/{service}/∞"),
         };
-        let bound = match (self.stage.consumers, self.stage.capacity) {
+        let bound = match (self.stage.consumers, &self.stage.capacity) {
             (Consumers::Finite(c), Capacity::Reject(places)) => {
-                format!("/{}", u128::from(c) + u128::from(places))
+                format!("/{}", u128::from(c) + u128::from(*places))
             }
             _ => String::new(),
         };
@@ -490,7 +500,11 @@ impl Case<'_> {
             Discipline::Fifo => "",
             Discipline::Lifo => " last in, first out",
             Discipline::Random => " random order",
+            Discipline::ShortestFirst => " shortest first",
+            Discipline::ShortestRemaining => " shortest remaining first",
+            Discipline::ProcessorSharing => " processor sharing",
             Discipline::Priority => " priority",
+            Discipline::PreemptivePriority => " preemptive priority",
         };
         format!("{arrivals}/{service}/{servers}{bound}{order}")
     }

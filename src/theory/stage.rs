@@ -206,10 +206,10 @@ impl<'a> Desk<'a> {
     }
 
     fn throughput_formula(&self) -> &'static str {
-        match (self.case.instability(), self.case.stage.capacity) {
+        match (self.case.instability(), &self.case.stage.capacity) {
             (Some(_), _) => "X = cμ",
             (None, Capacity::Reject(_)) => "X = λ(1 − loss)",
-            (None, Capacity::Unbounded) => "X = λ",
+            (None, _) => "X = λ",
         }
     }
 

@@ -50,10 +50,10 @@ impl Tails {
         Tails {
             mixed: counts.min().unwrap_or(ENOUGH),
             classes,
-            line: match (at.consumers, at.capacity) {
+            line: match (at.consumers, &at.capacity) {
                 (Consumers::Unlimited, _) | (_, Capacity::Reject(0)) => Line::Nobody,
-                (_, Capacity::Reject(_)) => Line::Few,
-                (_, Capacity::Unbounded) => Line::Any,
+                (_, Capacity::Reject(_) | Capacity::Block(_)) => Line::Few,
+                (_, Capacity::Unbounded | Capacity::Retry(..)) => Line::Any,
             },
         }
     }

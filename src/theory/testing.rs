@@ -1,8 +1,8 @@
 //! Small networks for the tests of this room.
 
 use crate::network::{
-    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Horizon, Network, Producer,
-    Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
+    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Horizon, Network,
+    Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
 };
 use crate::random::{Arrivals, Distribution};
 
@@ -26,6 +26,7 @@ impl Sketch {
             },
             classes: vec![class(0, 0)],
             producers: Vec::new(),
+            populations: Vec::new(),
             stages: Vec::new(),
             slos: Vec::new(),
         })
@@ -75,6 +76,7 @@ impl Sketch {
             discipline: Discipline::Fifo,
             capacity: Capacity::Unbounded,
             by_class: vec![at; self.0.classes.len()],
+            extras: Extras::default(),
         });
         self
     }

@@ -273,17 +273,19 @@ fn shares(network: &Network, offered: &Table) -> Table {
 fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
     let work: Vec<f64> = work_of(stage, rates);
     let total: f64 = work.iter().sum();
-    match (stage.consumers, stage.capacity) {
+    match (stage.consumers, &stage.capacity) {
         (Consumers::Unlimited, _) => vec![1.0; rates.len()],
         (Consumers::Finite(c), Capacity::Reject(places)) => {
             let rate = sum(rates.iter().copied());
             let lost =
-                Mmck::new(rate, rate / total, c, places).map_or(0.0, |q| q.loss_probability());
+                Mmck::new(rate, rate / total, c, *places).map_or(0.0, |q| q.loss_probability());
             vec![1.0 - lost; rates.len()]
         }
-        (Consumers::Finite(c), Capacity::Unbounded) => {
+        (Consumers::Finite(c), _) => {
             let levels: Vec<u32> = match stage.discipline {
-                Discipline::Priority => network.classes.iter().map(|k| k.priority).collect(),
+                Discipline::Priority | Discipline::PreemptivePriority => {
+                    network.classes.iter().map(|k| k.priority).collect()
+                }
                 _ => vec![0; rates.len()],
             };
             saturated(f64::from(c), &work, &levels)

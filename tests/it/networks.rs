@@ -1,8 +1,8 @@
 //! Random networks for property tests: any topology, discipline, capacity and number of classes.
 
 use orderline::network::{
-    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Horizon, Network, Producer,
-    Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
+    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Horizon, Network,
+    Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
 };
 use orderline::random::{Arrivals, DiscreteDistribution, Distribution};
 use proptest::prelude::*;
@@ -29,6 +29,7 @@ pub fn single(arrivals: Arrivals, law: Distribution) -> Network {
             arrivals,
             message_size: 0.0,
         }],
+        populations: Vec::new(),
         stages: vec![Stage {
             name: "s".to_owned(),
             consumers: Consumers::Finite(1),
@@ -41,6 +42,7 @@ pub fn single(arrivals: Arrivals, law: Distribution) -> Network {
                     probability: 1.0,
                 }],
             }],
+            extras: Extras::default(),
         }],
         slos: Vec::new(),
     }
@@ -71,6 +73,7 @@ pub fn network(orders: u64) -> impl Strategy<Value = Network> {
                         name,
                         ..producer
                     }),
+                    populations: Vec::new(),
                     stages: named(stages, "s", |name, stage| Stage { name, ..stage }),
                     slos: Vec::new(),
                 },
@@ -150,6 +153,7 @@ fn stage(stages: usize, classes: usize) -> impl Strategy<Value = Stage> {
                     next,
                 })
                 .collect(),
+            extras: Extras::default(),
         },
     )
 }
