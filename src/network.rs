@@ -314,8 +314,17 @@ pub enum Target {
     Cancelled,
 }
 
+impl Extras {
+    /// Whether there is nothing beyond a plain queue; a fork changes what comes after, not the queue.
+    pub fn is_plain(&self) -> bool {
+        self.patience == Patience::Endless && self.reliability == Reliability::Perfect
+    }
+}
+
 impl Stage {
-    fn beyond_simulation(&self) -> Option<&'static str> {
+    /// The first thing asked for beyond a queue that serves each message once and in turn, or rejects
+    /// it, as the scenario file calls it.
+    pub fn special(&self) -> Option<&'static str> {
         match self.discipline {
             Discipline::ShortestFirst => return Some("sjf"),
             Discipline::ShortestRemaining => return Some("srpt"),
@@ -328,15 +337,11 @@ impl Stage {
             Capacity::Retry(..) => return Some("retry"),
             Capacity::Unbounded | Capacity::Reject(_) => {}
         }
-        let Extras {
-            patience,
-            reliability,
-            fork,
-        } = &self.extras;
+        let extras = &self.extras;
         let asked = [
-            (*patience != Patience::Endless, "patience"),
-            (*reliability != Reliability::Perfect, "breakdown"),
-            (*fork != Fork::None, "fanout"),
+            (extras.patience != Patience::Endless, "patience"),
+            (extras.reliability != Reliability::Perfect, "breakdown"),
+            (extras.fork != Fork::None, "fanout"),
         ];
         asked
             .into_iter()
@@ -383,8 +388,7 @@ impl Network {
         let closed = self.populations.first();
         let closed = closed.map(|population| (population.name.as_str(), "closed"));
         let stages = self.stages.iter();
-        let mut stages =
-            stages.filter_map(|stage| Some((stage.name.as_str(), stage.beyond_simulation()?)));
+        let mut stages = stages.filter_map(|stage| Some((stage.name.as_str(), stage.special()?)));
         closed.or_else(|| stages.next())
     }
 

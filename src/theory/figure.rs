@@ -1,6 +1,6 @@
 //! What a formula gives: a value that knows its kind, its formula and its source.
 
-use crate::metric::Metric;
+use crate::metric::{Metric, TimeKind};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +57,31 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// The wait that is 0 with probability 1 − P(Wq > 0) and else exponential, with the mean of the
+    /// figures; none where they have none above 0.
+    pub(super) fn exponential_tail(figures: &Figures) -> Option<Curve> {
+        let mean = figures.get(&Metric::mean(TimeKind::Waiting))?.value;
+        let waits = figures
+            .get(&Metric::WaitProbability)
+            .map_or(1.0, |figure| figure.value);
+        if mean <= 0.0 || waits <= 0.0 {
+            return None;
+        }
+        let rate = waits / mean;
+        Some(Curve {
+            kind: Kind::Approximation,
+            formula: "P(Wq > t) ≈ p e^(−pt/Wq), p = P(Wq > 0)",
+            reference: "exponential tail with the known mean",
+            ccdf: Arc::new(move |t| {
+                if t < 0.0 {
+                    1.0
+                } else {
+                    waits * (-rate * t).exp()
+                }
+            }),
+        })
+    }
+
     /// P(T > t).
     pub fn at(&self, t: f64) -> f64 {
         (self.ccdf)(t)

@@ -7,7 +7,7 @@ use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
-    Capacity, Consumers, Discipline, Network, Patience, Place, Reliability, Stage, StageId,
+    Capacity, Consumers, Discipline, Fork, Network, Patience, Place, Reliability, Stage, StageId,
 };
 
 /// What theory knows of a network.
@@ -29,19 +29,13 @@ pub struct NetworkTheory {
 ///
 /// Pure and deterministic: the same network gives the same figures.
 pub fn analyze(network: &Network) -> NetworkTheory {
-    let settings = network.stages.clone();
+    if let Some(reason) = beyond_stages(network) {
+        return NetworkTheory::blank(network, &reason);
+    }
     let Ok(traffic) = Traffic::solve(network) else {
-        return NetworkTheory {
-            stages: settings
-                .iter()
-                .map(|_| StageTheory::blank(Reason::NoFlows))
-                .collect(),
-            pipeline: PipelineTheory::blank(Reason::NoFlows),
-            regimes: vec![(Regime::Steady, Vec::new()); settings.len()],
-            tails: Vec::new(),
-            settings,
-        };
+        return NetworkTheory::blank(network, &Reason::NoFlows);
     };
+    let settings = network.stages.clone();
     let flows = Flows::new(network, &traffic);
     let stages: Vec<StageTheory> = (0..network.stages.len())
         .map(|id| StageTheory::new(network, &traffic, &flows, id))
@@ -62,7 +56,46 @@ pub fn analyze(network: &Network) -> NetworkTheory {
     }
 }
 
+/// What no formula for single stages can treat, because it ties stages together.
+fn beyond_stages(network: &Network) -> Option<Reason> {
+    let no_model = |place: &str, feature| Reason::NoModel {
+        place: place.to_owned(),
+        feature,
+    };
+    if let Some(population) = network.populations.first() {
+        return Some(no_model(&population.name, "closed"));
+    }
+    let mut stages = network.stages.iter();
+    stages.find_map(|stage| {
+        if matches!(stage.capacity, Capacity::Block(_)) {
+            return Some(no_model(&stage.name, "block"));
+        }
+        (stage.extras.fork != Fork::None).then(|| no_model(&stage.name, "fanout"))
+    })
+}
+
 impl NetworkTheory {
+    /// Nothing known of any place but why.
+    fn blank(network: &Network, reason: &Reason) -> NetworkTheory {
+        let stages = vec![StageTheory::blank(reason.clone()); network.stages.len()];
+        NetworkTheory::of_whole(network, stages, PipelineTheory::blank(reason.clone()))
+    }
+
+    /// From what a model of the whole network says of its stages, all of them steady.
+    pub(super) fn of_whole(
+        network: &Network,
+        stages: Vec<StageTheory>,
+        pipeline: PipelineTheory,
+    ) -> NetworkTheory {
+        NetworkTheory {
+            regimes: vec![(Regime::Steady, Vec::new()); stages.len()],
+            tails: Vec::new(),
+            settings: network.stages.clone(),
+            stages,
+            pipeline,
+        }
+    }
+
     /// All figures of a place; none for a class that never comes to the stage.
     pub fn figures(&self, place: Place) -> Option<&Figures> {
         match place {

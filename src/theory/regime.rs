@@ -1,7 +1,8 @@
 //! Whether a stage has a steady state: the only place that says so.
 //!
 //! # Formula
-//! With a queue without bound the load ρ = λE\[S\]/c decides: a steady state below 1, growth above.
+//! With a queue without bound, where nobody loses patience, the load ρ = λE\[S\]/(cA) decides (A is the
+//! consumers' availability): a steady state below 1, growth above.
 //! At 1 neither: the number in system spreads like √T, so measured rates come near the limit only
 //! like T^(−1/2). A load that differs from 1 by rounding counts as 1.
 //!
@@ -13,7 +14,7 @@
 use super::clockwork::is_clockwork;
 use super::numeric::sum;
 use super::traffic::{Traffic, work_of};
-use crate::network::{Capacity, Consumers, Discipline, Network};
+use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Reliability, Stage};
 
 /// A load this near to 1 is 1.
 pub(super) const NEAR: f64 = 1e-9;
@@ -43,9 +44,11 @@ impl Regime {
 
     /// Of a stage.
     pub fn of(network: &Network, traffic: &Traffic, stage: usize) -> Regime {
-        let bounded = network.stages[stage].capacity != Capacity::Unbounded;
+        let at = &network.stages[stage];
+        let bounded = matches!(at.capacity, Capacity::Reject(_) | Capacity::Block(_));
+        let always = bounded || at.extras.patience != Patience::Endless;
         match load(network, traffic, stage) {
-            Some(load) if !bounded && !is_clockwork(network, stage) => Regime::of_load(load),
+            Some(load) if !always && !is_clockwork(network, stage) => Regime::of_load(load),
             _ => Regime::Steady,
         }
     }
@@ -55,7 +58,9 @@ impl Regime {
     pub fn of_classes(network: &Network, traffic: &Traffic, stage: usize) -> Vec<Regime> {
         let whole = Regime::of(network, traffic, stage);
         let at = &network.stages[stage];
-        let (Discipline::Priority, Consumers::Finite(c)) = (at.discipline, at.consumers) else {
+        let (Discipline::Priority | Discipline::PreemptivePriority, Consumers::Finite(c)) =
+            (at.discipline, at.consumers)
+        else {
             return vec![whole; network.classes.len()];
         };
         if whole == Regime::Steady {
@@ -75,13 +80,26 @@ impl Regime {
     }
 }
 
-/// The load of a stage over its capacity; `None` where every order has its consumer.
+/// The load of a stage over its capacity, which is less while consumers are broken down; `None` where
+/// every order has its consumer.
 pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option<f64> {
-    match network.stages[stage].consumers {
+    let at = &network.stages[stage];
+    match at.consumers {
         Consumers::Unlimited => None,
         Consumers::Finite(c) => {
-            let work = work_of(&network.stages[stage], &traffic.offered[stage]);
-            Some(sum(work.into_iter()) / f64::from(c))
+            let work = work_of(at, &traffic.offered[stage]);
+            Some(sum(work.into_iter()) / (f64::from(c) * availability(at)))
+        }
+    }
+}
+
+/// U/(U + D): the share of its working time that a consumer can use; 1 where it never fails.
+fn availability(stage: &Stage) -> f64 {
+    match &stage.extras.reliability {
+        Reliability::Perfect => 1.0,
+        Reliability::Breakdowns(breakdowns) => {
+            let up = breakdowns.uptime.mean();
+            up / (up + breakdowns.downtime.mean())
         }
     }
 }

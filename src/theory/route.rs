@@ -12,7 +12,6 @@ use super::Curve;
 use super::lattice::{Lattice, Masses, Wave};
 use super::numeric::quantile;
 use super::pipeline::class_figures;
-use super::recognize::exponential_tail;
 use super::stage::StageTheory;
 use super::traffic::Traffic;
 use crate::metric::{Metric, TimeKind};
@@ -86,7 +85,7 @@ fn visits<'a>(
                 (Some(curve), true) => Some(curve.clone()),
                 // Late comers first, or anyone, gives longer tails than that.
                 (None, true) if mixed => return None,
-                (None, true) => Some(exponential_tail(figures)?),
+                (None, true) => Some(Curve::exponential_tail(figures)?),
             };
             let service = network.stages[stage].by_class[class].service.law();
             let mean = waiting + service.mean();

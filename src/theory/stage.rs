@@ -3,12 +3,13 @@
 
 use super::flow::Flows;
 use super::law::StageLaw;
-use super::recognize::{Answer, Case, ClassWaits};
+use super::numeric::sum;
+use super::recognize::{Answer, Case, ClassWaits, recognize};
 use super::sheet::{Sheet, Source, put};
 use super::traffic::{Traffic, leads_to};
-use super::{Curve, Figure, Figures, Kind, Reason};
+use super::{Alternative, Curve, Figure, Figures, Kind, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, ClassId, Consumers, Network};
+use crate::network::{Capacity, ClassId, Consumers, Network, Patience};
 use std::sync::Arc;
 
 pub(super) const FLOWS: &str = "traffic equations, Jackson 1957, Oper. Res. 5";
@@ -37,6 +38,8 @@ pub struct StageTheory {
     pub service: Option<Curve>,
     /// P(W > t).
     pub sojourn: Option<Curve>,
+    /// What other methods give for the same figures.
+    pub alternatives: Vec<Alternative>,
 }
 
 impl StageTheory {
@@ -52,6 +55,7 @@ impl StageTheory {
             waiting: None,
             service: None,
             sojourn: None,
+            alternatives: Vec::new(),
         }
     }
 
@@ -124,7 +128,7 @@ impl<'a> Desk<'a> {
         };
         Desk {
             served: StageLaw::new(case.network, case.id, &served),
-            answer: case.answer(),
+            answer: recognize(&case),
             rates: Source {
                 kind,
                 reference: FLOWS,
@@ -155,7 +159,7 @@ impl<'a> Desk<'a> {
         };
         let service = self.service_curve();
         StageTheory {
-            model: self.case.model(),
+            model: (self.answer.model.take()).unwrap_or_else(|| self.case.kendall()),
             offered_rate: self.case.rate,
             offered_load: self.case.load(),
             figures,
@@ -167,42 +171,58 @@ impl<'a> Desk<'a> {
                 .or_else(|| self.case.waitless().then(|| service.clone())),
             waiting: self.answer.waiting.take(),
             service: Some(service),
+            alternatives: std::mem::take(&mut self.answer.alternatives),
             unexplained: self.answer.unexplained,
         }
     }
 
     /// λ, X and bytes per second of the given classes.
     fn flow_figures(&self, figures: &mut Figures, classes: &[ClassId]) {
-        let (traffic, id) = (self.case.traffic, self.case.id);
-        let offered: f64 = classes.iter().map(|k| traffic.offered[id][k.0]).sum();
-        let served: f64 = classes.iter().map(|k| traffic.served(id, k.0)).sum();
-        let bytes = |k: &ClassId| traffic.bytes[id][k.0] * traffic.through[id][k.0];
+        let (traffic, flows, id) = (self.case.traffic, self.case.flows, self.case.id);
+        let offered = sum(classes.iter().map(|k| traffic.offered[id][k.0]));
         let arriving = Source {
-            kind: if self.case.flows.exact_rates[id] {
+            kind: if flows.exact_rates[id] {
                 Kind::Exact
             } else {
                 Kind::Approximation
             },
             reference: FLOWS,
         };
-        if self.case.flows.known_rates[id] {
+        if flows.known_rates[id] {
             let formula = "λ = γ + Σ X_j p_j";
             put(figures, Metric::ArrivalRate, offered, formula, arriving);
         }
+        let usual = sum(classes.iter().map(|k| traffic.served(id, k.0)));
+        let (served, leaving) = match self.lost(figures) {
+            Some((lost, kind)) => {
+                let kind = kind.max(arriving.kind);
+                (offered * (1.0 - lost), Source { kind, ..arriving })
+            }
+            None => (usual, self.rates),
+        };
         // How much a bounded queue loses under a changing rate is not known.
-        if !self.case.flows.known_rates[id] || self.case.loses_unknown() {
+        if !flows.known_rates[id] || self.case.loses_unknown() {
             return;
         }
         let through = self.throughput_formula();
-        put(figures, Metric::Throughput, served, through, self.rates);
-        let total = classes.iter().map(bytes).sum();
-        put(
-            figures,
-            Metric::ByteThroughput,
-            total,
-            "Σ X × message size",
-            self.rates,
-        );
+        put(figures, Metric::Throughput, served, through, leaving);
+        let bytes = |k: &ClassId| traffic.bytes[id][k.0] * traffic.through[id][k.0];
+        let usual_bytes = sum(classes.iter().map(bytes));
+        let total = usual_bytes * if usual > 0.0 { served / usual } else { 1.0 };
+        let formula = "Σ X × message size";
+        put(figures, Metric::ByteThroughput, total, formula, leaving);
+    }
+
+    /// The share that the model itself says is rejected or gives up, where there is a steady state.
+    fn lost(&self, figures: &Figures) -> Option<(f64, Kind)> {
+        if self.case.instability().is_some() {
+            return None;
+        }
+        let parts = [Metric::LossProbability, Metric::AbandonProbability];
+        let parts = parts.iter().filter_map(|metric| figures.get(metric));
+        parts
+            .map(|figure| (figure.value, figure.kind))
+            .reduce(|a, b| (a.0 + b.0, a.1.max(b.1)))
     }
 
     fn throughput_formula(&self) -> &'static str {
@@ -272,6 +292,13 @@ impl<'a> Desk<'a> {
         );
     }
 
+    /// λE\[S\]/c where everybody is served; none with unlimited consumers.
+    fn work(&self) -> Option<f64> {
+        let patient = self.case.stage.extras.patience == Patience::Endless;
+        let consumers = self.case.consumers().filter(|_| patient)?;
+        Some(self.case.rate * self.case.law.mean() / f64::from(consumers))
+    }
+
     /// The growth of the number in system; not known where the rate of arrivals varies.
     fn growth(&self, figures: &mut Figures, value: f64, formula: &'static str) {
         let steady = self.case.flows.has_steady_rate(self.case.id);
@@ -295,11 +322,11 @@ impl<'a> Desk<'a> {
             );
         }
         let unbounded = self.case.stage.capacity == Capacity::Unbounded;
-        if let (Some(load), true) = (self.case.load(), unbounded) {
+        if let (Some(work), true) = (self.work(), unbounded) {
             put(
                 figures,
                 Metric::Utilization,
-                load,
+                work,
                 "ρ = λE[S]/c",
                 self.rates,
             );
@@ -314,20 +341,34 @@ impl<'a> Desk<'a> {
         let mut rates = vec![0.0; self.case.network.classes.len()];
         rates[class.0] = 1.0;
         let law = StageLaw::new(self.case.network, self.case.id, &rates);
-        let mut figures = Figures::new();
+        let mut figures = self.own_figures(class);
+        for metric in [Metric::LossProbability, Metric::AbandonProbability] {
+            let known = stage
+                .get(&metric)
+                .filter(|_| !figures.contains_key(&metric));
+            figures.extend(known.map(|figure| (metric, *figure)));
+        }
         self.flow_figures(&mut figures, &[class]);
         self.service_figures(&mut figures, &law);
         if self.case.instability().is_some() {
             figures = self.class_growth(figures, class);
             return self.beside_the_overload(figures, &law, class);
         }
-        for metric in [Metric::LossProbability, Metric::BacklogGrowth] {
-            figures.extend(stage.get(&metric).map(|figure| (metric, *figure)));
-        }
+        let growth = Metric::BacklogGrowth;
+        figures.extend(stage.get(&growth).map(|figure| (growth, *figure)));
         self.class_waits(&mut figures, stage, class);
         self.class_sojourn(&mut figures, stage, &law, class);
         little(&mut figures);
         figures
+    }
+
+    /// What the model says of this class alone.
+    fn own_figures(&self, class: ClassId) -> Figures {
+        let ClassWaits::Figures(classes) = &self.answer.classes else {
+            return Figures::new();
+        };
+        let own = classes.iter().find(|(k, _)| *k == class);
+        own.map_or_else(Figures::new, |(_, figures)| figures.clone())
     }
 
     fn class_growth(&self, mut figures: Figures, class: ClassId) -> Figures {
@@ -340,6 +381,8 @@ impl<'a> Desk<'a> {
     /// At an overloaded stage: the waits of a class that priorities leave enough time for.
     fn beside_the_overload(&self, mut figures: Figures, law: &StageLaw, class: ClassId) -> Figures {
         let ClassWaits::Each(waits, source) = &self.answer.classes else {
+            count(&mut figures);
+            little(&mut figures);
             return figures;
         };
         let Some((_, wait)) = waits.iter().find(|(k, _)| *k == class) else {
@@ -364,7 +407,7 @@ impl<'a> Desk<'a> {
 
     fn class_waits(&self, figures: &mut Figures, stage: &Figures, class: ClassId) {
         match &self.answer.classes {
-            ClassWaits::Unknown => {}
+            ClassWaits::Unknown | ClassWaits::Figures(_) => {}
             ClassWaits::Alike => {
                 let waiting = |m: &Metric| matches!(m, Metric::Time(TimeKind::Waiting, _));
                 let kept = stage
@@ -393,6 +436,9 @@ impl<'a> Desk<'a> {
         law: &StageLaw,
         class: ClassId,
     ) {
+        if matches!(self.answer.classes, ClassWaits::Figures(_)) {
+            return count(figures);
+        }
         let Some(wait) = figures.get(&Metric::mean(TimeKind::Waiting)).copied() else {
             return;
         };
@@ -440,6 +486,29 @@ impl<'a> Desk<'a> {
                     .filter(|(m, _)| sojourn(m))
                     .map(|(m, f)| (*m, *f)),
             );
+        }
+    }
+}
+
+/// Lq and L by Little's law from a class's times, where everybody who comes in is served and the model
+/// did not say them itself.
+fn count(figures: &mut Figures) {
+    let pairs = [
+        (Metric::QueueLength, TimeKind::Waiting, "Lq = λWq"),
+        (Metric::NumberInSystem, TimeKind::Sojourn, "L = λW"),
+    ];
+    let Some(rate) = figures.get(&Metric::Throughput).copied() else {
+        return;
+    };
+    if figures.contains_key(&Metric::AbandonProbability) {
+        return;
+    }
+    for (number, time, formula) in pairs {
+        let known = figures.get(&Metric::mean(time)).copied();
+        if let (Some(time), false) = (known, figures.contains_key(&number)) {
+            let kind = time.kind.max(rate.kind);
+            let source = Source { kind, ..LITTLE };
+            put(figures, number, rate.value * time.value, formula, source);
         }
     }
 }

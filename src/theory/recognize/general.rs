@@ -1,0 +1,71 @@
+//! General service with Poisson arrivals, and general gaps with exponential service.
+
+use super::two_moments::with_exponential_tail;
+use super::{Answer, Case, Fit};
+use crate::network::{StageId, Target};
+use crate::random::{Arrivals, Distribution};
+use crate::theory::{GiMc, Mg1, Mg1Feedback, Reason, Turn};
+
+/// M/G/1.
+pub(super) fn pollaczek(case: &Case<'_>) -> Fit {
+    match (case.plain_unbounded(), case.poisson(), case.turn()) {
+        (Some(1), true, Some(turn)) => Ok(Some(mg1(case, turn))),
+        _ => Ok(None),
+    }
+}
+
+/// The figures of M/G/1.
+pub(super) fn mg1(case: &Case<'_>, turn: Turn) -> Answer {
+    match Mg1::new(case.rate, case.law.moments()) {
+        Ok(model) => with_exponential_tail(model.figures(turn), turn),
+        Err(_) if case.law.moments().second.is_infinite() => Answer::none(Reason::InfiniteVariance),
+        Err(error) => error.into(),
+    }
+}
+
+/// GI/M/c: one producer with independent gaps, and nothing else before the stage.
+pub(super) fn renewal(case: &Case<'_>) -> Fit {
+    let known = (case.plain_unbounded(), case.law.exponential(), case.turn());
+    let ((Some(consumers), Some(mu), Some(turn)), Some(only)) = (known, case.only_producer())
+    else {
+        return Ok(None);
+    };
+    let gap = match &only.arrivals {
+        Arrivals::Renewal { gap } => Some(gap.clone()),
+        Arrivals::Deterministic { rate } => Distribution::deterministic(1.0 / rate).ok(),
+        _ => None,
+    };
+    let model = gap.and_then(|gap| GiMc::new(&gap, mu, consumers).ok()?);
+    Ok(model.map(|model| {
+        let mut answer = Answer::new(model.figures(turn));
+        if turn == Turn::FirstIn {
+            let (waiting, sojourn) = model.curves();
+            (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
+        }
+        answer
+    }))
+}
+
+/// M/G/1 whose orders come straight back with some probability; one class.
+pub(super) fn feedback(case: &Case<'_>) -> Fit {
+    let poisson = || {
+        case.flows
+            .is_poisson_but_for_itself(case.network, case.traffic, case.id)
+    };
+    let (Some(1), Some(_)) = (case.plain_unbounded(), case.turn()) else {
+        return Ok(None);
+    };
+    if case.law.classes().count() != 1 || !poisson() {
+        return Ok(None);
+    }
+    let itself = Target::Stage(StageId(case.id));
+    let class = case.law.classes().next().map_or(0, |(class, ..)| class.0);
+    let ways = &case.stage.by_class[class].next;
+    let Some(route) = ways.iter().find(|route| route.to == itself) else {
+        return Ok(None);
+    };
+    let fresh = case.rate * (1.0 - route.probability);
+    let model = Mg1Feedback::new(fresh, case.law.moments(), route.probability).ok();
+    let name = format!("M/{}/1 feedback", case.law.symbol());
+    Ok(model.map(|model| Answer::new(model.figures()).named(name)))
+}

@@ -1,0 +1,35 @@
+//! Approximations by two moments of gaps and service.
+
+use super::{Answer, Case, Fit};
+use crate::theory::flow::Flow;
+use crate::theory::{Curve, Figures, GiGc, Reason, Turn};
+
+/// GI/G/c, for every order of service that does not look at classes or service times.
+pub(super) fn answer(case: &Case<'_>) -> Fit {
+    match (case.plain_unbounded(), case.turn()) {
+        (Some(consumers), Some(turn)) => Ok(Some(gigc(case, consumers, turn))),
+        _ => Ok(None),
+    }
+}
+
+/// The figures of GI/G/c.
+pub(super) fn gigc(case: &Case<'_>, consumers: u32, turn: Turn) -> Answer {
+    let scv = match case.flow() {
+        Flow::TwoMoment(scv) => *scv,
+        _ => 1.0,
+    };
+    match GiGc::new(case.rate, scv, case.law.mean(), case.law.scv(), consumers) {
+        Ok(model) => with_exponential_tail(model.figures(), turn),
+        Err(_) if !(case.law.scv().is_finite()) => Answer::none(Reason::InfiniteVariance),
+        Err(error) => error.into(),
+    }
+}
+
+/// Adds the curve that has the given mean and probability of waiting.
+pub(super) fn with_exponential_tail(figures: Figures, turn: Turn) -> Answer {
+    let mut answer = Answer::new(figures);
+    if turn == Turn::FirstIn {
+        answer.waiting = Curve::exponential_tail(&answer.figures);
+    }
+    answer
+}
