@@ -71,6 +71,6 @@ pub use network::{NetworkTheory, analyze};
 pub use pipeline::PipelineTheory;
 pub use priority::{PriorityClass, priority_waits};
 pub use reason::Reason;
-pub use recognize::Alternative;
+pub use recognize::{Alternative, Model, stage_models};
 pub use stage::StageTheory;
 pub use turn::Turn;

@@ -7,7 +7,7 @@ use super::numeric::sum;
 use super::recognize::{Answer, Case, ClassWaits, recognize};
 use super::sheet::{Sheet, Source, put};
 use super::traffic::{Traffic, leads_to};
-use super::{Alternative, Curve, Figure, Figures, Kind, Reason};
+use super::{Alternative, Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Network, Patience};
 use std::sync::Arc;
@@ -22,6 +22,8 @@ const NO_BOUND: Source = Source::exact("a queue without bound rejects nobody");
 pub struct StageTheory {
     /// The model in Kendall's notation; `-` where no order comes.
     pub model: String,
+    /// The model in the catalogue; none where no model fits.
+    pub entry: Option<&'static Model>,
     /// λ: orders offered per second.
     pub offered_rate: f64,
     /// λE\[S\]/c, at least 1 where there is no steady state; none with unlimited consumers.
@@ -47,6 +49,7 @@ impl StageTheory {
     pub(super) fn blank(reason: Reason) -> StageTheory {
         StageTheory {
             model: "-".to_owned(),
+            entry: None,
             offered_rate: 0.0,
             offered_load: None,
             figures: Figures::new(),
@@ -159,7 +162,8 @@ impl<'a> Desk<'a> {
         };
         let service = self.service_curve();
         StageTheory {
-            model: (self.answer.model.take()).unwrap_or_else(|| self.case.kendall()),
+            model: (self.answer.name.take()).unwrap_or_else(|| self.case.kendall()),
+            entry: self.answer.model,
             offered_rate: self.case.rate,
             offered_load: self.case.load(),
             figures,

@@ -89,6 +89,31 @@ fn erlang_loss_does_not_feel_the_service_law() {
 }
 
 #[test]
+fn a_stage_for_everyone_has_no_wait() {
+    let service = Distribution::uniform(0.5, 1.5).unwrap();
+    let mut sketch = Sketch::single(Arrivals::deterministic(4.0).unwrap(), 1, service);
+    sketch.unlimited(0);
+    let theory = analyze(&sketch.network());
+    assert_eq!(theory.model(StageId(0)), "D/U/∞");
+    let value = |name| theory.figure(stage(0), metric(name)).unwrap();
+    assert_eq!(value("waiting_time").value, 0.0);
+    assert_relative_eq!(value("number_in_system").value, 4.0, max_relative = 1e-12);
+    assert_relative_eq!(value("sojourn_time_p90").value, 1.4, max_relative = 1e-12);
+    assert_eq!(value("sojourn_time_p90").kind, Kind::Exact);
+}
+
+#[test]
+fn a_loss_stage_knows_its_times_under_any_arrivals() {
+    let service = Distribution::uniform(0.5, 1.5).unwrap();
+    let mut sketch = Sketch::single(Arrivals::deterministic(4.0).unwrap(), 4, service);
+    sketch.bound(0, 0);
+    let theory = analyze(&sketch.network());
+    let figure = |name| theory.figure(stage(0), metric(name)).unwrap();
+    assert_eq!(figure("sojourn_time_p90").kind, Kind::Exact);
+    assert_eq!(figure("loss_probability").kind, Kind::Approximation);
+}
+
+#[test]
 fn published_open_networks() {
     let jain = [
         (stage(0), 0.01923077),

@@ -1,5 +1,6 @@
 //! What the recognizer hands over.
 
+use super::Model;
 use crate::network::ClassId;
 use crate::theory::sheet::Source;
 use crate::theory::{Curve, Figures, ModelError, Reason};
@@ -30,8 +31,10 @@ pub struct Alternative {
 /// What the recognizer found.
 #[derive(Debug, Clone)]
 pub(in crate::theory) struct Answer {
-    /// The model's name, where Kendall's notation of the stage does not say it.
-    pub model: Option<String>,
+    /// Its entry in the catalogue.
+    pub model: Option<&'static Model>,
+    /// What to call it, where Kendall's notation of the stage does not say it.
+    pub name: Option<String>,
     pub figures: Figures,
     pub waiting: Option<Curve>,
     pub sojourn: Option<Curve>,
@@ -45,6 +48,7 @@ impl Answer {
     pub fn new(figures: Figures) -> Answer {
         Answer {
             model: None,
+            name: None,
             figures,
             waiting: None,
             sojourn: None,
@@ -68,9 +72,17 @@ impl Answer {
     }
 
     /// The same under this name.
-    pub fn named(self, model: impl Into<String>) -> Answer {
+    pub fn named(self, name: impl Into<String>) -> Answer {
         Answer {
-            model: Some(model.into()),
+            name: Some(name.into()),
+            ..self
+        }
+    }
+
+    /// The same as an answer of this model.
+    pub fn of(self, model: &'static Model) -> Answer {
+        Answer {
+            model: Some(model),
             ..self
         }
     }

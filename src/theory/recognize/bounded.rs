@@ -1,32 +1,67 @@
 //! Queues with a bound that reject.
 
-use super::{Answer, Case, ClassWaits, Fit};
+use super::model::Candidate;
+use super::{Answer, Case, ClassWaits, Fit, Model};
 use crate::theory::{Kind, Mmck, Reason, Turn};
 
-/// M/M/c/K: exact, or in place of the stage's own model.
-pub(super) fn mmck(case: &Case<'_>) -> Fit {
+pub(super) const MMCK: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/c/K",
+        conditions: "Poisson arrivals, one exponential law, `capacity`; any order that does not look at service times",
+        gives: "means; variance and distribution of the wait first in, first out",
+        kind: Kind::Exact,
+        source: "Gross et al. 2008, Fundamentals of Queueing Theory, 2.4",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: mmck,
+};
+
+fn mmck(case: &Case<'_>) -> Fit {
     let (Some((consumers, places)), true) = (case.plain_bounded(), case.blind_to_sizes()) else {
         return Ok(None);
     };
-    let exact = case.poisson() && case.law.exponential().is_some();
-    let kind = if exact {
-        Kind::Exact
-    } else {
-        Kind::Approximation
-    };
-    let model = match Mmck::new(case.rate, 1.0 / case.law.mean(), consumers, places) {
-        Ok(model) => model,
-        Err(error) => return Ok(Some(error.into())),
-    };
-    let fifo = exact && case.turn() == Some(Turn::FirstIn);
-    let turn = if fifo { Turn::FirstIn } else { Turn::Any };
-    let mut answer = Answer::new(model.figures(turn, kind));
-    if fifo && model.has_short_sums() {
-        answer.waiting = Some(model.waiting_curve(kind));
-    } else if fifo {
-        let stage = case.stage.name.clone();
-        answer.unexplained.push(Reason::LongSums { stage });
+    if !case.poisson() || case.law.exponential().is_none() {
+        return Ok(None);
     }
+    let model = Mmck::new(case.rate, 1.0 / case.law.mean(), consumers, places);
+    let model = model.map_err(|error| Reason::Conditions { error })?;
+    let turn = case.turn().unwrap_or(Turn::Any);
+    let mut answer = Answer::new(model.figures(turn, Kind::Exact));
+    match turn {
+        Turn::FirstIn if model.has_short_sums() => {
+            answer.waiting = Some(model.waiting_curve(Kind::Exact));
+        }
+        Turn::FirstIn => {
+            let stage = case.stage.name.clone();
+            answer.unexplained.push(Reason::LongSums { stage });
+        }
+        Turn::LastIn | Turn::Random | Turn::Any => {}
+    }
+    if case.turn().is_none() {
+        answer.classes = ClassWaits::Unknown;
+    }
+    Ok(Some(answer))
+}
+
+pub(super) const GGCK: Candidate = Candidate {
+    model: &Model {
+        name: "G/G/c/K",
+        conditions: "stationary arrivals, any service, `capacity`",
+        gives: "means, as those of M/M/c/K",
+        kind: Kind::Approximation,
+        source: "M/M/c/K in place of the stage's own laws",
+        tests: &["simulated_intervals_contain_the_truth"],
+    },
+    fit: ggck,
+};
+
+fn ggck(case: &Case<'_>) -> Fit {
+    let (Some((consumers, places)), true) = (case.plain_bounded(), case.stationary()) else {
+        return Ok(None);
+    };
+    let model = Mmck::new(case.rate, 1.0 / case.law.mean(), consumers, places);
+    let model = model.map_err(|error| Reason::Conditions { error })?;
+    let mut answer = Answer::new(model.figures(Turn::Any, Kind::Approximation));
     if case.turn().is_none() {
         answer.classes = ClassWaits::Unknown;
     }

@@ -40,6 +40,11 @@ impl<'a> Case<'a> {
         matches!(self.flow(), Flow::Poisson | Flow::ProductForm)
     }
 
+    /// Whether the arrivals have a stationary description.
+    pub fn stationary(&self) -> bool {
+        !matches!(self.flow(), Flow::Varying(_))
+    }
+
     /// Exactly Poisson arrivals.
     pub fn poisson(&self) -> bool {
         *self.flow() == Flow::Poisson

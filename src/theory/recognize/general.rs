@@ -1,13 +1,25 @@
 //! General service with Poisson arrivals, and general gaps with exponential service.
 
+use super::model::Candidate;
 use super::two_moments::with_exponential_tail;
-use super::{Answer, Case, Fit};
+use super::{Answer, Case, Fit, Model};
 use crate::network::{StageId, Target};
 use crate::random::{Arrivals, Distribution};
-use crate::theory::{GiMc, Mg1, Mg1Feedback, Reason, Turn};
+use crate::theory::{GiMc, Kind, Mg1, Mg1Feedback, Reason, Turn};
 
-/// M/G/1.
-pub(super) fn pollaczek(case: &Case<'_>) -> Fit {
+pub(super) const POLLACZEK: Candidate = Candidate {
+    model: &Model {
+        name: "M/G/1 (Pollaczek–Khinchine)",
+        conditions: "Poisson arrivals, any service, 1 consumer",
+        gives: "means and variances",
+        kind: Kind::Exact,
+        source: "Kleinrock 1975, Queueing Systems 1, chapter 5; Takács 1963 (variances by order of service)",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: pollaczek,
+};
+
+fn pollaczek(case: &Case<'_>) -> Fit {
     match (case.plain_unbounded(), case.poisson(), case.turn()) {
         (Some(1), true, Some(turn)) => Ok(Some(mg1(case, turn))),
         _ => Ok(None),
@@ -23,8 +35,20 @@ pub(super) fn mg1(case: &Case<'_>, turn: Turn) -> Answer {
     }
 }
 
-/// GI/M/c: one producer with independent gaps, and nothing else before the stage.
-pub(super) fn renewal(case: &Case<'_>) -> Fit {
+pub(super) const RENEWAL: Candidate = Candidate {
+    model: &Model {
+        name: "GI/M/c",
+        conditions: "one renewal producer whose gaps have a closed transform, one exponential law, c consumers",
+        gives: "means; first in, first out also variances and distributions",
+        kind: Kind::Exact,
+        source: "Kleinrock 1975, Queueing Systems 1, chapter 6; Takács 1962",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: renewal,
+};
+
+/// One producer with independent gaps, and nothing else before the stage.
+fn renewal(case: &Case<'_>) -> Fit {
     let known = (case.plain_unbounded(), case.law.exponential(), case.turn());
     let ((Some(consumers), Some(mu), Some(turn)), Some(only)) = (known, case.only_producer())
     else {
@@ -46,8 +70,19 @@ pub(super) fn renewal(case: &Case<'_>) -> Fit {
     }))
 }
 
-/// M/G/1 whose orders come straight back with some probability; one class.
-pub(super) fn feedback(case: &Case<'_>) -> Fit {
+pub(super) const FEEDBACK: Candidate = Candidate {
+    model: &Model {
+        name: "M/G/1 with feedback",
+        conditions: "Poisson arrivals, one class, 1 consumer, orders that come straight back with some probability",
+        gives: "means",
+        kind: Kind::Exact,
+        source: "Takács 1963, Bell System Tech. J. 42",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: feedback,
+};
+
+fn feedback(case: &Case<'_>) -> Fit {
     let poisson = || {
         case.flows
             .is_poisson_but_for_itself(case.network, case.traffic, case.id)

@@ -1,13 +1,39 @@
 //! Exponential service behind Poisson arrivals or in a product form.
 
-use super::{Answer, Case, Fit};
+use super::model::Candidate;
+use super::{Answer, Case, Fit, Model};
 use crate::theory::flow::Flow;
-use crate::theory::{Mm1, Mmc, Turn};
+use crate::theory::{Kind, Mm1, Mmc, Turn};
 
-/// M/M/1 and M/M/c. On a cycle an order of service other than first in, first out keeps its means
-/// only: what comes after an order depends on what left before it.
-pub(super) fn mmc(case: &Case<'_>) -> Fit {
-    let known = (case.plain_unbounded(), case.law.exponential(), case.turn());
+pub(super) const MM1: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/1",
+        conditions: "Poisson arrivals or product form, one exponential law, 1 consumer",
+        gives: "means; first in, first out also variances and distributions; variances of last in, first out and of random order",
+        kind: Kind::Exact,
+        source: "Kleinrock 1975, Queueing Systems 1, chapter 3",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: |case| mmc(case, |consumers| consumers == 1),
+};
+
+pub(super) const MMC: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/c (Erlang C)",
+        conditions: "Poisson arrivals or product form, one exponential law, c consumers",
+        gives: "means; first in, first out also variances and distributions; variances of last in, first out and of random order",
+        kind: Kind::Exact,
+        source: "Erlang 1917; Kleinrock 1975, Queueing Systems 1, section 3.5",
+        tests: &["a_figure_labelled_exact_is_exact"],
+    },
+    fit: |case| mmc(case, |consumers| consumers > 1),
+};
+
+/// On a cycle an order of service other than first in, first out keeps its means only: what comes
+/// after an order depends on what left before it.
+fn mmc(case: &Case<'_>, wanted: fn(u32) -> bool) -> Fit {
+    let consumers = case.plain_unbounded().filter(|c| wanted(*c));
+    let known = (consumers, case.law.exponential(), case.turn());
     let ((Some(consumers), Some(mu), Some(turn)), true) = (known, case.markovian()) else {
         return Ok(None);
     };
@@ -19,7 +45,7 @@ pub(super) fn mmc(case: &Case<'_>) -> Fit {
 }
 
 /// The figures of M/M/1 or M/M/c.
-pub(super) fn exponential(rate: f64, mu: f64, consumers: u32, turn: Turn) -> Answer {
+fn exponential(rate: f64, mu: f64, consumers: u32, turn: Turn) -> Answer {
     let fifo = turn == Turn::FirstIn;
     let general = match Mmc::new(rate, mu, consumers) {
         Ok(model) => model,

@@ -1,10 +1,10 @@
 //! The recognizer: for one stage the most specific exact model, else the best approximation, else
 //! why there is none.
 //!
-//! [`MODELS`] is the list of candidates, the most specific first. Each looks at one stage ([`Case`])
-//! and says whether it knows it; the first that does is the stage's model. A candidate that would
-//! fit but for one condition says so ([`Reason`]), which the user sees beside the model that was
-//! taken in its place.
+//! [`CANDIDATES`] is the list of models, the most specific first; it is also the catalogue. Each looks
+//! at one stage ([`Case`]) and says whether it knows it; the first that does is the stage's model. One
+//! that would fit but for one condition says so ([`Reason`]), which the user sees beside the model that
+//! was taken in its place.
 
 mod answer;
 mod bounded;
@@ -12,6 +12,7 @@ mod case;
 mod general;
 mod kendall;
 mod markov;
+mod model;
 mod priorities;
 mod two_moments;
 mod waitless;
@@ -19,57 +20,61 @@ mod waitless;
 pub use answer::Alternative;
 pub(super) use answer::{Answer, ClassWaits};
 pub(super) use case::Case;
+pub use model::Model;
 
 use super::Reason;
 use super::flow::Flow;
+use model::Candidate;
 
 /// What a candidate says of a stage: its model, or that it is none of its cases, or why not quite.
 type Fit = Result<Option<Answer>, Reason>;
 
-/// A model or a family of models.
-type Candidate = fn(&Case<'_>) -> Fit;
-
-/// All candidates, the most specific first.
-const MODELS: &[Candidate] = &[
-    // No steady state: what can be said all the same.
-    priorities::saturated,
+/// All models of single stages, the most specific first.
+const CANDIDATES: &[Candidate] = &[
     // Nobody waits.
-    waitless::clockwork,
-    waitless::no_queue,
-    // Below here arrivals are stationary.
-    stationary,
+    waitless::CLOCKWORK,
+    waitless::NO_QUEUE,
+    waitless::LOSS,
+    waitless::GENERAL_LOSS,
     // Poisson arrivals or product form.
-    priorities::without_preemption,
-    bounded::mmck,
-    markov::mmc,
-    general::pollaczek,
+    priorities::NON_PREEMPTIVE,
+    bounded::MMCK,
+    markov::MM1,
+    markov::MMC,
+    general::POLLACZEK,
     // Other arrivals.
-    general::renewal,
-    general::feedback,
+    general::RENEWAL,
+    general::FEEDBACK,
     // Approximations.
-    two_moments::answer,
+    priorities::TWO_MOMENTS,
+    bounded::GGCK,
+    two_moments::GIGC,
 ];
+
+/// The models of single stages, the most specific first.
+pub fn stage_models() -> impl Iterator<Item = &'static Model> {
+    CANDIDATES.iter().map(|candidate| candidate.model)
+}
 
 /// The model's figures, or why there are none.
 pub(super) fn recognize(case: &Case<'_>) -> Answer {
+    if let Some(reason) = case.instability() {
+        return priorities::saturated(case, reason);
+    }
     let mut almost = Vec::new();
-    for candidate in MODELS {
-        match candidate(case) {
-            Ok(Some(answer)) => return answer.but(almost),
+    for candidate in CANDIDATES {
+        match (candidate.fit)(case) {
+            Ok(Some(answer)) => return answer.of(candidate.model).but(almost),
             Ok(None) => {}
+            Err(reason) if almost.contains(&reason) => {}
             Err(reason) => almost.push(reason),
         }
+    }
+    if let Flow::Varying(reason) = case.flow() {
+        return Answer::none(reason.clone()).but(almost);
     }
     if almost.is_empty() {
         almost.push(case.no_model());
     }
     Answer::nothing().but(almost)
-}
-
-/// Nothing below this fits arrivals without a stationary description.
-fn stationary(case: &Case<'_>) -> Fit {
-    match case.flow() {
-        Flow::Varying(reason) => Ok(Some(Answer::none(reason.clone()))),
-        _ => Ok(None),
-    }
 }

@@ -1,42 +1,72 @@
 //! Priorities by class.
 
 use super::general::mg1;
+use super::model::Candidate;
 use super::two_moments::gigc;
-use super::{Answer, Case, ClassWaits, Fit};
+use super::{Answer, Case, ClassWaits, Fit, Model};
 use crate::metric::{Metric, TimeKind};
 use crate::network::Discipline;
 use crate::theory::numeric::sum;
 use crate::theory::priority::{self, PriorityClass, priority_waits, saturated_waits};
 use crate::theory::regime::Regime;
 use crate::theory::sheet::{Sheet, Source};
-use crate::theory::{Figures, Mmc, Turn};
+use crate::theory::{Figures, Kind, Mmc, Reason, Turn};
 
-/// Without preemption, after the wait that the queue has without priorities.
-pub(super) fn without_preemption(case: &Case<'_>) -> Fit {
+pub(super) const NON_PREEMPTIVE: Candidate = Candidate {
+    model: &Model {
+        name: "M/G/1 and M/M/c with priorities",
+        conditions: "Poisson arrivals, `{ priority = { preemptive = false } }`; one consumer, or one exponential law for all classes",
+        gives: "means of the stage and of every class",
+        kind: Kind::Exact,
+        source: "Cobham 1954, Oper. Res. 2; Kella and Yechiali 1985, Stoch. Models 1",
+        tests: &[
+            "a_figure_labelled_exact_is_exact",
+            "published_waits_of_four_levels",
+        ],
+    },
+    fit: non_preemptive,
+};
+
+fn non_preemptive(case: &Case<'_>) -> Fit {
     let (Some(consumers), Discipline::Priority) = (case.plain_unbounded(), case.order()) else {
         return Ok(None);
     };
     // On a cycle the flow back depends on who is served first.
-    let (fifo, exact) = match case.law.exponential() {
-        Some(mu) if case.poisson() => (exponential_wait(case.rate, mu, consumers), true),
-        _ if case.poisson() && consumers == 1 => (mg1(case, Turn::Any), true),
-        _ => (gigc(case, consumers, Turn::Any), false),
-    };
-    let Some(wait) = fifo.figures.get(&Metric::mean(TimeKind::Waiting)) else {
-        return Ok(Some(fifo));
-    };
-    let source = if exact {
-        Source::exact(priority::EXACT)
-    } else {
-        Source::approximation(priority::APPROXIMATE)
+    let fifo = match case.law.exponential() {
+        Some(mu) if case.poisson() => exponential_wait(case.rate, mu, consumers),
+        _ if case.poisson() && consumers == 1 => mg1(case, Turn::Any),
+        _ => return Ok(None),
     };
     Ok(Some(by_level(
         case,
-        wait.value,
+        fifo,
         consumers,
-        &fifo.figures,
-        source,
+        Source::exact(priority::EXACT),
     )))
+}
+
+pub(super) const TWO_MOMENTS: Candidate = Candidate {
+    model: &Model {
+        name: "GI/G/c with priorities",
+        conditions: "stationary arrivals, `{ priority = { preemptive = false } }`",
+        gives: "means of the stage and of every class",
+        kind: Kind::Approximation,
+        source: "after Cobham 1954 and Bondi and Buzen 1984",
+        tests: &["simulated_intervals_contain_the_truth"],
+    },
+    fit: two_moments,
+};
+
+fn two_moments(case: &Case<'_>) -> Fit {
+    let (Some(consumers), Discipline::Priority) = (case.plain_unbounded(), case.order()) else {
+        return Ok(None);
+    };
+    if !case.stationary() {
+        return Ok(None);
+    }
+    let fifo = gigc(case, consumers, Turn::Any);
+    let source = Source::approximation(priority::APPROXIMATE);
+    Ok(Some(by_level(case, fifo, consumers, source)))
 }
 
 fn exponential_wait(rate: f64, mu: f64, consumers: u32) -> Answer {
@@ -47,15 +77,12 @@ fn exponential_wait(rate: f64, mu: f64, consumers: u32) -> Answer {
 }
 
 /// No steady state: the reason, and the waits of the classes that priorities leave enough time for.
-pub(super) fn saturated(case: &Case<'_>) -> Fit {
-    let Some(reason) = case.instability() else {
-        return Ok(None);
-    };
+pub(super) fn saturated(case: &Case<'_>, reason: Reason) -> Answer {
     let waits = steady_classes(case).unwrap_or(ClassWaits::Unknown);
-    Ok(Some(Answer {
+    Answer {
         classes: waits,
         ..Answer::none(reason)
-    }))
+    }
 }
 
 fn steady_classes(case: &Case<'_>) -> Option<ClassWaits> {
@@ -105,18 +132,16 @@ fn levels(case: &Case<'_>, consumers: u32) -> Vec<PriorityClass> {
         .collect()
 }
 
-fn by_level(
-    case: &Case<'_>,
-    fifo: f64,
-    consumers: u32,
-    others: &Figures,
-    source: Source,
-) -> Answer {
-    let waits = priority_waits(fifo, &levels(case, consumers));
+/// The waits under priorities from those that the queue has without.
+fn by_level(case: &Case<'_>, fifo: Answer, consumers: u32, source: Source) -> Answer {
+    let Some(wait) = fifo.figures.get(&Metric::mean(TimeKind::Waiting)) else {
+        return fifo;
+    };
+    let waits = priority_waits(wait.value, &levels(case, consumers));
     let shares = case.law.classes().map(|(_, share, _)| share);
     let mean = sum(shares.zip(&waits).map(|(share, wait)| share * wait));
     let mut figures = priority_means(case.rate, mean, case.law.mean(), source);
-    if let Some(p) = others.get(&Metric::WaitProbability) {
+    if let Some(p) = fifo.figures.get(&Metric::WaitProbability) {
         figures.insert(Metric::WaitProbability, *p);
     }
     let classes = case.law.classes().map(|(class, ..)| class);

@@ -1,13 +1,25 @@
 //! Approximations by two moments of gaps and service.
 
-use super::{Answer, Case, Fit};
+use super::model::Candidate;
+use super::{Answer, Case, Fit, Model};
 use crate::theory::flow::Flow;
-use crate::theory::{Curve, Figures, GiGc, Reason, Turn};
+use crate::theory::{Curve, Figures, GiGc, Kind, Reason, Turn};
 
-/// GI/G/c, for every order of service that does not look at classes or service times.
-pub(super) fn answer(case: &Case<'_>) -> Fit {
+pub(super) const GIGC: Candidate = Candidate {
+    model: &Model {
+        name: "GI/G/c",
+        conditions: "stationary arrivals, any service with a variance; any order that does not look at classes or service times",
+        gives: "means; an exponential tail in place of the wait's distribution",
+        kind: Kind::Approximation,
+        source: "Krämer and Langenbach-Belz 1976 (c = 1); Allen 1990 (c > 1)",
+        tests: &["simulated_intervals_contain_the_truth"],
+    },
+    fit: answer,
+};
+
+fn answer(case: &Case<'_>) -> Fit {
     match (case.plain_unbounded(), case.turn()) {
-        (Some(consumers), Some(turn)) => Ok(Some(gigc(case, consumers, turn))),
+        (Some(consumers), Some(turn)) if case.stationary() => Ok(Some(gigc(case, consumers, turn))),
         _ => Ok(None),
     }
 }
