@@ -61,9 +61,10 @@ pub(super) const LOSS: Candidate = Candidate {
         gives: "all figures and distributions",
         kind: Kind::Exact,
         source: "Erlang 1917; Sevastyanov 1957 (insensitivity)",
-        tests: &["a_figure_labelled_exact_is_exact",
+        tests: &[
+            "a_figure_labelled_exact_is_exact",
             "erlang_loss_does_not_feel_the_service_law",
-],
+        ],
     },
     fit: loss,
 };
