@@ -31,7 +31,7 @@ pub(super) struct ShowFlags {
     /// Print one JSON document on stdout and nothing else there
     #[arg(long)]
     pub json: bool,
-    /// Show every figure, not only the main ones
+    /// Show every figure, not only the main ones (and, of theory, what other formulas give)
     #[arg(long)]
     pub all: bool,
     /// Print no table and no progress

@@ -6,7 +6,7 @@ use super::slo::SloJudgement;
 use super::verdict::Verdict;
 use crate::network::{Network, Place, SloBound, StageId};
 use crate::sim::{Outcome, SimResult};
-use crate::theory::Figure;
+use crate::theory::{Alternative, Figure, Figures};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -58,6 +58,9 @@ struct Stage {
     metrics: Metrics,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     classes: BTreeMap<String, Class>,
+    /// What other methods give: method, then metric.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    alternatives: BTreeMap<&'static str, BTreeMap<String, Theory>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -181,7 +184,21 @@ fn stage(report: &RunReport, id: StageId) -> Stage {
         model: report.theory.model(id).to_owned(),
         metrics: metrics(&report.comparison, Place::Stage(id)),
         classes: classes.collect(),
+        alternatives: alternatives(report.theory.alternatives(id)),
     }
+}
+
+fn alternatives(given: &[Alternative]) -> BTreeMap<&'static str, BTreeMap<String, Theory>> {
+    let figures = |figures: &Figures| {
+        let named = figures.iter();
+        named
+            .map(|(metric, figure)| (metric.to_string(), theory(figure)))
+            .collect()
+    };
+    given
+        .iter()
+        .map(|one| (one.method, figures(&one.figures)))
+        .collect()
 }
 
 fn metrics(comparison: &Comparison, place: Place) -> Metrics {

@@ -5,7 +5,7 @@ use super::format;
 use super::verdict::Verdict;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Network, Place};
-use crate::theory::NetworkTheory;
+use crate::theory::{Alternative, Figure, NetworkTheory};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::fmt::Write;
@@ -241,8 +241,30 @@ pub fn formulas(
             let _ = writeln!(out, "{}", row.trim_end());
         }
         out += &gaps(theory, place);
+        if let (Place::Stage(stage), Detail::All) = (place, detail) {
+            out += &other_ways(theory.alternatives(stage));
+        }
     }
     out
+}
+
+/// What other methods give for a stage's figures.
+fn other_ways(alternatives: &[Alternative]) -> String {
+    let mut table = plain();
+    for Alternative { method, figures } in alternatives {
+        for (metric, figure) in figures {
+            let mut cells = figure_cells(*metric, Some(figure));
+            cells[0] = format!("  ({method})");
+            table.add_row(cells);
+        }
+    }
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+        .lines()
+        .map(|row| format!("{}\n", row.trim_end()))
+        .collect()
 }
 
 /// The main figures that have no formula at a place, and why.
@@ -252,10 +274,13 @@ fn gaps(theory: &NetworkTheory, place: Place) -> String {
         _ => metric.at_stage(),
     };
     let wanted = |metric: &Metric| {
-        // Bounds and losses are those of bounded queues, and bytes those of messages with a size.
+        // Bounds and losses are those of bounded queues, giving up and failing those of stages that
+        // ask for it, and bytes those of messages with a size.
         let special = [
             Metric::QueueFill,
             Metric::LossProbability,
+            Metric::AbandonProbability,
+            Metric::Availability,
             Metric::ByteThroughput,
         ];
         is_main(*metric, place) && here(metric) && !special.contains(metric)
@@ -285,14 +310,13 @@ fn gaps(theory: &NetworkTheory, place: Place) -> String {
 }
 
 fn formula_cells(line: &Line) -> [String; 7] {
-    let figure = line.theory;
-    let f = format::figure(
-        line.metric.unit(),
-        None,
-        None,
-        figure.map(|figure| figure.value),
-    );
-    let (symbol, name) = words(line.metric);
+    figure_cells(line.metric, line.theory.as_ref())
+}
+
+fn figure_cells(metric: Metric, figure: Option<&Figure>) -> [String; 7] {
+    let value = figure.map(|figure| figure.value);
+    let f = format::figure(metric.unit(), None, None, value);
+    let (symbol, name) = words(metric);
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     [
         format!("  {symbol}"),

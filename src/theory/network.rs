@@ -4,7 +4,7 @@ use super::flow::Flows;
 use super::regime::Regime;
 use super::tails::Tails;
 use super::traffic::Traffic;
-use super::{Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
+use super::{Alternative, Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
     Capacity, Consumers, Discipline, Fork, Network, Patience, Place, Reliability, Stage, StageId,
@@ -133,6 +133,12 @@ impl NetworkTheory {
     /// A stage's model in Kendall's notation.
     pub fn model(&self, stage: StageId) -> &str {
         self.stages.get(stage.0).map_or("-", |theory| &theory.model)
+    }
+
+    /// What other methods give for a stage's figures.
+    pub fn alternatives(&self, stage: StageId) -> &[Alternative] {
+        let stage = self.stages.get(stage.0);
+        stage.map_or(&[], |theory| &theory.alternatives)
     }
 
     /// The distribution of a time at a place, where theory knows it.
