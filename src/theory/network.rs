@@ -1,10 +1,11 @@
 //! The theory of a whole network: [`analyze`] and what it returns.
 
 use super::flow::Flows;
+use super::recognize::stage_models;
 use super::regime::Regime;
 use super::tails::Tails;
 use super::traffic::Traffic;
-use super::{Alternative, Curve, Figure, Figures, PipelineTheory, Reason, StageTheory};
+use super::{Alternative, Curve, Figure, Figures, Model, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
     Capacity, Consumers, Discipline, Fork, Network, Patience, Place, Reliability, Stage, StageId,
@@ -25,11 +26,37 @@ pub struct NetworkTheory {
     tails: Vec<Tails>,
 }
 
+/// A model of a whole network and how to know a network that it fits: its theory, or that it is none of
+/// its cases, or why not quite.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
+    pub model: &'static Model,
+    pub fit: fn(&Network) -> Result<Option<NetworkTheory>, Reason>,
+}
+
+/// Models that tie stages together, the most specific first; what none of them fits is taken stage by
+/// stage.
+const WHOLE: &[Candidate] = &[];
+
+/// The catalogue: models of whole networks, then those of single stages, the most specific first.
+pub fn models() -> impl Iterator<Item = &'static Model> {
+    let whole = WHOLE.iter().map(|candidate| candidate.model);
+    whole.chain(stage_models())
+}
+
 /// Finds for every stage and for the pipeline what formulas can say of it.
 ///
 /// Pure and deterministic: the same network gives the same figures.
 pub fn analyze(network: &Network) -> NetworkTheory {
-    if let Some(reason) = beyond_stages(network) {
+    let mut almost = Vec::new();
+    for candidate in WHOLE {
+        match (candidate.fit)(network) {
+            Ok(Some(theory)) => return theory.of(candidate.model).but(&almost),
+            Ok(None) => {}
+            Err(reason) => almost.push(reason),
+        }
+    }
+    if let Some(reason) = almost.first().cloned().or_else(|| beyond_stages(network)) {
         return NetworkTheory::blank(network, &reason);
     }
     let Ok(traffic) = Traffic::solve(network) else {
@@ -79,6 +106,21 @@ impl NetworkTheory {
     fn blank(network: &Network, reason: &Reason) -> NetworkTheory {
         let stages = vec![StageTheory::blank(reason.clone()); network.stages.len()];
         NetworkTheory::of_whole(network, stages, PipelineTheory::blank(reason.clone()))
+    }
+
+    /// The same as what this model of the whole says.
+    fn of(mut self, model: &'static Model) -> NetworkTheory {
+        self.pipeline.entry = Some(model);
+        for stage in &mut self.stages {
+            stage.entry = stage.entry.or(Some(model));
+        }
+        self
+    }
+
+    /// The same with reasons why there is no more.
+    fn but(mut self, reasons: &[Reason]) -> NetworkTheory {
+        self.pipeline.unexplained.extend(reasons.iter().cloned());
+        self
     }
 
     /// From what a model of the whole network says of its stages, all of them steady.

@@ -13,7 +13,7 @@ use super::route::latency_law;
 use super::sheet::{Sheet, Source};
 use super::stage::{FLOWS, StageTheory};
 use super::traffic::Traffic;
-use super::{Curve, Figure, Figures, Kind, Reason};
+use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, Network, Target};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ const LITTLE: &str = "Little 1961, Oper. Res. 9";
 /// What theory knows of the whole pipeline.
 #[derive(Debug, Clone)]
 pub struct PipelineTheory {
+    /// The model in the catalogue, where one model treats the whole network.
+    pub entry: Option<&'static Model>,
     /// End to end.
     pub figures: Figures,
     /// P(latency > t) of completed orders.
@@ -36,6 +38,7 @@ pub struct PipelineTheory {
 impl PipelineTheory {
     pub(super) fn blank(reason: Reason) -> PipelineTheory {
         PipelineTheory {
+            entry: None,
             figures: Figures::new(),
             latency: None,
             unexplained: vec![reason],
@@ -94,6 +97,7 @@ impl Whole<'_> {
             unexplained.push(Reason::NoOrders);
         }
         PipelineTheory {
+            entry: None,
             figures,
             latency,
             unexplained,

@@ -52,7 +52,7 @@ const CANDIDATES: &[Candidate] = &[
 ];
 
 /// The models of single stages, the most specific first.
-pub fn stage_models() -> impl Iterator<Item = &'static Model> {
+pub(super) fn stage_models() -> impl Iterator<Item = &'static Model> {
     CANDIDATES.iter().map(|candidate| candidate.model)
 }
 
