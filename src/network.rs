@@ -234,7 +234,8 @@ pub enum Capacity {
     /// At most this many (0 is a pure loss stage); an order that finds the queue full is rejected.
     Reject(u64),
     /// At most this many; an order that finds the queue full stays with the consumer of the stage that
-    /// it comes from, which serves nobody else meanwhile (blocking after service).
+    /// it comes from, which serves nobody else meanwhile (blocking after service). An order from
+    /// outside comes from no consumer: it is rejected. Stages that block are in no circle of their own.
     Block(u64),
     /// At most this many; an order that finds the queue full tries again after a time drawn from this
     /// law, each on its own, for ever (an orbit).
@@ -421,7 +422,7 @@ impl Network {
         }
     }
 
-    /// Orders per second from all producers over an expected replication.
+    /// Orders per second from all producers and populations over an expected replication.
     pub fn offered_rate(&self) -> f64 {
         let duration = self.expected_duration();
         self.orders_until(duration) / duration
@@ -430,7 +431,46 @@ impl Network {
     fn orders_until(&self, duration: f64) -> f64 {
         let producers = self.producers.iter();
         let rates = producers.map(|p| p.arrivals.mean_rate_over(duration));
-        rates.sum::<f64>() * duration
+        let closed = self.populations.iter().map(|p| self.unhindered_rate(p));
+        (rates.sum::<f64>() + closed.sum::<f64>()) * duration
+    }
+
+    /// Orders per second of a population, roughly: as if each order passed once through every stage
+    /// that it can come to, waiting nowhere; but no faster than the first stage can serve.
+    fn unhindered_rate(&self, population: &Population) -> f64 {
+        let work = |stage: &Stage| stage.by_class[population.class.0].service.law().mean();
+        let visited = self.reachable(population.class, population.to);
+        let stages = self.stages.iter().zip(visited);
+        let visits = stages.filter(|(_, visited)| *visited);
+        let round = population.think.mean() + visits.map(|(stage, _)| work(stage)).sum::<f64>();
+        let first = &self.stages[population.to.0];
+        let fastest = match first.consumers {
+            Consumers::Finite(consumers) => f64::from(consumers) / work(first),
+            Consumers::Unlimited => f64::INFINITY,
+        };
+        let rate = (population.customers as f64 / round).min(fastest);
+        if rate.is_finite() { rate } else { 0.0 }
+    }
+
+    /// The stages that orders of a class which enter at one, and their copies, can come to.
+    fn reachable(&self, class: ClassId, entrance: StageId) -> Vec<bool> {
+        let mut reached = vec![false; self.stages.len()];
+        let mut open = vec![entrance];
+        while let Some(at) = open.pop() {
+            if std::mem::replace(&mut reached[at.0], true) {
+                continue;
+            }
+            let stage = &self.stages[at.0];
+            for route in &stage.by_class[class.0].next {
+                if let Target::Stage(to) = route.to {
+                    open.push(to);
+                }
+            }
+            if let Fork::JoinAll(branches) = &stage.extras.fork {
+                open.extend(branches);
+            }
+        }
+        reached
     }
 
     /// When so many orders are expected to have come: doubled until there are enough, then halved

@@ -3,7 +3,7 @@
 use super::exit::Failure;
 use crate::network::{Horizon, Network, Replications, Warmup};
 use crate::report::{Detail, ScenarioRecord, Warning};
-use crate::scenario::{self, units, units::Dimension};
+use crate::scenario::{self, ScenarioErrors, units, units::Dimension};
 use clap::Args;
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -69,11 +69,23 @@ pub(super) struct Asked {
     pub network: Network,
     pub record: ScenarioRecord,
     pub noticed: Vec<Warning>,
+    /// Why it cannot be simulated, if so.
+    pub unsimulable: Option<ScenarioErrors>,
+}
+
+/// Loads a scenario that is to be simulated.
+pub(super) fn load_to_simulate(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
+    let asked = load(file, flags)?;
+    match asked.unsimulable {
+        Some(errors) => Err(Failure::Load(errors.into())),
+        None => Ok(asked),
+    }
 }
 
 /// Loads a scenario and applies the flags.
 pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
     let loaded = scenario::load(file, &flags.set)?;
+    let unsimulable = loaded.simulable().err();
     let mut network = loaded.network;
     apply(&mut network, flags)?;
     let noticed = loaded
@@ -86,6 +98,7 @@ pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure>
         network,
         record,
         noticed,
+        unsimulable,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `orderline compare`: scenarios or finished runs side by side.
 
-use super::args::{ScenarioFlags, ShowFlags, ThreadFlags, load};
+use super::args::{ScenarioFlags, ShowFlags, ThreadFlags, load_to_simulate};
 use super::exit::{Exit, Failure};
 use super::progress::simulated;
 use super::run::print;
@@ -74,7 +74,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
     }
     let mut asked = Vec::new();
     for file in &args.what {
-        asked.push(load(file, &args.scenario)?);
+        asked.push(load_to_simulate(file, &args.scenario)?);
     }
     // Common random numbers: one seed for all, that of the first unless the flags say otherwise.
     let seed = asked[0].network.seed;

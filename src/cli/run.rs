@@ -1,6 +1,6 @@
 //! `orderline run`: simulate, compare with theory, judge, write.
 
-use super::args::{Asked, ScenarioFlags, ShowFlags, ThreadFlags, command_line, load};
+use super::args::{Asked, ScenarioFlags, ShowFlags, ThreadFlags, command_line, load_to_simulate};
 use super::exit::{Exit, Failure};
 use super::orders::write_orders;
 use super::progress::simulated;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let asked: Vec<Asked> = args
         .files
         .iter()
-        .map(|file| load(file, &args.scenario))
+        .map(|file| load_to_simulate(file, &args.scenario))
         .collect::<Result<_, _>>()?;
     distinct_folders(args, &asked)?;
     let mut exit = Exit::Fine;

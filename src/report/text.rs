@@ -175,6 +175,21 @@ pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warnin
             ),
         );
     }
+    for population in &network.populations {
+        let customers = format::count(population.customers);
+        let _ = writeln!(
+            out,
+            "  population {} → {}  {customers} {}, think time {} on average",
+            population.name,
+            network.stages[population.to.0].name,
+            if population.customers == 1 {
+                "customer"
+            } else {
+                "customers"
+            },
+            format::duration(population.think.mean()),
+        );
+    }
     (0..network.stages.len()).for_each(|stage| {
         let _ = writeln!(out, "{}", stage_text(network, theory, StageId(stage)));
     });

@@ -8,8 +8,11 @@
 //! | `mmpp` | `rates`, and the mean stays `dwell` |
 //! | `batch` | `process` (any other), and `size`: `deterministic`, `geometric` or `discrete` |
 //! | `trace` | see [`super::trace`] |
+//! | `closed` | `customers`, their number, and `think`, the distribution of the time from the end of an order until its customer sends the next |
 
+use super::diagnostic::Diagnostic;
 use super::distribution;
+use super::extras;
 use super::fields::{Context, Fields, choice, name_of};
 use super::parameters::{self, Parameters};
 use super::spot::Spot;
@@ -17,9 +20,11 @@ use super::trace;
 use super::tree::Node;
 use super::units::Dimension;
 use super::values::{self, Range};
-use crate::random::{Arrivals, DiscreteDistribution, ParameterError, RatePoint, RateShape};
+use crate::random::{
+    Arrivals, DiscreteDistribution, Distribution, ParameterError, RatePoint, RateShape,
+};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "poisson",
     "deterministic",
     "renewal",
@@ -27,14 +32,62 @@ const NAMES: [&str; 7] = [
     "mmpp",
     "batch",
     "trace",
+    "closed",
 ];
+
+/// More customers than matter: so many are as good as a source that never dries up.
+const MOST_CUSTOMERS: u64 = 10_000_000;
 
 type Checked = Result<Arrivals, ParameterError>;
 
-/// Reads an arrival process.
-pub(super) fn read(node: &Node, cx: &mut Context) -> Option<Arrivals> {
+/// Where a producer's orders come from.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ArrivalsDraft {
+    /// From outside.
+    Open(Arrivals),
+    /// From customers who wait for the end of each before they think of the next.
+    Closed { customers: u64, think: Distribution },
+}
+
+/// Reads `arrivals`.
+pub(super) fn read(node: &Node, cx: &mut Context) -> Option<ArrivalsDraft> {
     let (name, entry) = choice(node, Spot::Arrivals, &NAMES, cx)?;
-    let node = &entry.node;
+    match name {
+        "closed" => closed(&entry.node, cx),
+        _ => process(name, &entry.node, cx).map(ArrivalsDraft::Open),
+    }
+}
+
+fn closed(node: &Node, cx: &mut Context) -> Option<ArrivalsDraft> {
+    let mut fields = Fields::of(node, Spot::Parameters("closed"), cx)?;
+    let customers = fields
+        .required("customers", "their number, such as `customers = 100`", cx)
+        .and_then(|entry| values::count("customers", &entry.node, 1, MOST_CUSTOMERS, cx));
+    let cure = "the time between two orders of a customer, such as \
+                `think = { exponential = { mean = \"10s\" } }`";
+    let think = fields
+        .required("think", cure, cx)
+        .and_then(|entry| extras::ending("think", &entry.node, cx));
+    fields.finish(cx);
+    Some(ArrivalsDraft::Closed {
+        customers: customers?,
+        think: think?,
+    })
+}
+
+/// Reads the process of a batch, which cannot be closed.
+fn batched(node: &Node, cx: &mut Context) -> Option<Arrivals> {
+    let (name, entry) = choice(node, Spot::Arrivals, &NAMES, cx)?;
+    if name != "closed" {
+        return process(name, &entry.node, cx);
+    }
+    let message = "`closed` arrivals cannot come in batches: each customer has one order at a time";
+    let help = "give the process of the batches, such as { poisson = { rate = \"2/s\" } }";
+    cx.report(Diagnostic::error(entry.key_span, message).help(help));
+    None
+}
+
+fn process(name: &'static str, node: &Node, cx: &mut Context) -> Option<Arrivals> {
     match name {
         "renewal" => {
             let gap = distribution::read(node, cx)?;
@@ -72,7 +125,7 @@ fn named(name: &str, p: &mut Parameters<'_>, cx: &mut Context) -> Option<Checked
 
 fn batch(p: &mut Parameters<'_>, cx: &mut Context) -> Option<Checked> {
     p.select(&[&["process", "size"]], cx)?;
-    let process = read(p.node("process")?, cx);
+    let process = batched(p.node("process")?, cx);
     let size = batch_size(p.node("size")?, cx);
     Some(Arrivals::batch(process?, size?))
 }

@@ -1,6 +1,10 @@
 //! From the draft to the [`Network`]: names become indices, defaults are spelled out, and what only
 //! shows when the parts are seen together is checked.
 
+use super::arrivals::ArrivalsDraft;
+use super::blocking;
+use super::closed;
+use super::combine::{self, Combined};
 use super::diagnostic::Diagnostic;
 use super::draft::Draft;
 use super::fields::{Context, Given};
@@ -11,7 +15,7 @@ use super::routes::{Entrance, Routing};
 use super::stage::{NextDraft, StageDraft};
 use super::text::list;
 use crate::network::{
-    Class, ClassAtStage, ClassId, Discipline, Extras, Network, Producer, Route, Service, Stage,
+    Class, ClassAtStage, ClassId, Discipline, Network, Population, Producer, Route, Service, Stage,
     StageId, Target,
 };
 
@@ -24,7 +28,7 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
     unique_names(draft, cx);
     let known = Known::of(draft);
     let classes = classes(draft);
-    let producers: Vec<Option<Producer>> = draft
+    let supplies: Vec<Option<Supply>> = draft
         .producers
         .iter()
         .map(|producer| compile_producer(producer, draft, &known, cx))
@@ -35,9 +39,10 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
         .map(|stage| compile_stage(stage, &known, cx))
         .collect();
     let slos = objective::compile(draft, &known, cx);
-    let producers: Vec<Producer> = producers.into_iter().collect::<Option<_>>()?;
+    let supplies: Vec<Supply> = supplies.into_iter().collect::<Option<_>>()?;
     let stages: Vec<Stage> = stages.into_iter().collect::<Option<_>>()?;
-    check_routes(draft, &known, &producers, &stages, cx);
+    check_routes(draft, &known, &supplies, &stages, cx);
+    let (producers, populations) = parted(supplies);
     warn_of_idle_priority(draft, cx);
     Some(Network {
         name: draft
@@ -50,7 +55,7 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
         run: draft.run.clone()?,
         classes: classes?,
         producers,
-        populations: Vec::new(),
+        populations,
         stages,
         slos: slos?,
     })
@@ -105,7 +110,7 @@ fn compile_producer(
     draft: &Draft,
     known: &Known<'_>,
     cx: &mut Context,
-) -> Option<Producer> {
+) -> Option<Supply> {
     let class = match &producer.class {
         None => None,
         Some(Some(class)) => find(class, "class", &known.classes, cx),
@@ -124,13 +129,63 @@ fn compile_producer(
         .to
         .as_ref()
         .and_then(|to| find(to, "stage", &known.stages, cx));
-    Some(Producer {
-        name: producer.name.as_ref()?.text.clone(),
-        class: ClassId(class?),
-        to: StageId(to?),
-        arrivals: producer.arrivals.clone()?,
-        message_size: producer.message_size?,
+    let name = producer.name.as_ref()?.text.clone();
+    let (class, to) = (ClassId(class?), StageId(to?));
+    let message_size = producer.message_size?;
+    let arrivals = producer.arrivals.as_ref()?;
+    Some(match arrivals.value.clone() {
+        ArrivalsDraft::Open(arrivals) => Supply::Producer(Producer {
+            name,
+            class,
+            to,
+            arrivals,
+            message_size,
+        }),
+        ArrivalsDraft::Closed { customers, think } => {
+            cx.formulas_only(arrivals.key, "closed");
+            Supply::Population(Population {
+                name,
+                class,
+                to,
+                customers,
+                think,
+                message_size,
+            })
+        }
     })
+}
+
+/// What a `[[producer]]` is.
+pub(super) enum Supply {
+    Producer(Producer),
+    Population(Population),
+}
+
+impl Supply {
+    pub(super) fn class(&self) -> ClassId {
+        match self {
+            Supply::Producer(producer) => producer.class,
+            Supply::Population(population) => population.class,
+        }
+    }
+
+    pub(super) fn to(&self) -> StageId {
+        match self {
+            Supply::Producer(producer) => producer.to,
+            Supply::Population(population) => population.to,
+        }
+    }
+}
+
+fn parted(supplies: Vec<Supply>) -> (Vec<Producer>, Vec<Population>) {
+    let (mut producers, mut populations) = (Vec::new(), Vec::new());
+    for supply in supplies {
+        match supply {
+            Supply::Producer(producer) => producers.push(producer),
+            Supply::Population(population) => populations.push(population),
+        }
+    }
+    (producers, populations)
 }
 
 fn compile_stage(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<Stage> {
@@ -159,15 +214,20 @@ fn compile_stage(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Opt
         })
     });
     let by_class: Option<Vec<ClassAtStage>> = by_class.collect();
-    let queue = stage.queue.as_ref()?;
+    let combined = combine::combined(stage, known, cx);
     service_known?;
+    let Combined {
+        discipline,
+        capacity,
+        extras,
+    } = combined?;
     Some(Stage {
         name: stage.name.as_ref()?.text.clone(),
         consumers: stage.consumers?,
-        discipline: queue.discipline,
-        capacity: queue.capacity.clone(),
+        discipline,
+        capacity,
         by_class: by_class?,
-        extras: Extras::default(),
+        extras,
     })
 }
 
@@ -256,15 +316,15 @@ fn target(to: &Named, known: &Known<'_>, cx: &mut Context) -> Option<Target> {
 fn check_routes(
     draft: &Draft,
     known: &Known<'_>,
-    producers: &[Producer],
+    supplies: &[Supply],
     stages: &[Stage],
     cx: &mut Context,
 ) {
-    let entrances = producers
+    let entrances = supplies
         .iter()
-        .map(|producer| Entrance {
-            class: producer.class,
-            stage: producer.to,
+        .map(|supply| Entrance {
+            class: supply.class(),
+            stage: supply.to(),
         })
         .collect();
     let routing = Routing {
@@ -278,8 +338,12 @@ fn check_routes(
             .collect(),
     };
     routing.check(cx);
+    blocking::check(&routing, cx);
+    closed::check(&draft.producers, supplies, &routing, cx);
     for (index, class) in draft.classes.iter().enumerate() {
-        let used = producers.iter().any(|p| p.class == ClassId(index));
+        let used = supplies
+            .iter()
+            .any(|supply| supply.class() == ClassId(index));
         if let (Some(name), false) = (&class.name, used) {
             let message = format!("no producer sends orders of class `{}`", name.text);
             let help = format!(
@@ -298,7 +362,9 @@ fn warn_of_idle_priority(draft: &Draft, cx: &mut Context) {
         return;
     }
     for queue in draft.stages.iter().filter_map(|stage| stage.queue.as_ref()) {
-        if let (Discipline::Priority, Some(span)) = (queue.discipline, queue.discipline_span) {
+        if let (Discipline::Priority | Discipline::PreemptivePriority, Some(span)) =
+            (queue.discipline, queue.discipline_span)
+        {
             cx.report(
                 Diagnostic::warning(span, "every class has the same priority")
                     .label("so this serves in order of arrival")

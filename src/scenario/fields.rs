@@ -17,6 +17,8 @@ pub(super) struct Context {
     pub(super) base: PathBuf,
     /// Errors and warnings.
     pub(super) found: Vec<Diagnostic>,
+    /// What only the formulas understand; a simulation is refused with these.
+    pub(super) formulas_only: Vec<Diagnostic>,
     /// A data file that is there but could not be read.
     pub(super) failed: Option<(PathBuf, io::Error)>,
 }
@@ -24,6 +26,14 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
+    }
+
+    /// Notes something that the simulation cannot do yet.
+    pub(super) fn formulas_only(&mut self, span: Span, word: &str) {
+        let message = format!("`{word}` cannot be simulated yet");
+        self.formulas_only.push(
+            Diagnostic::error(span, message).help("`orderline theory FILE` gives its formulas"),
+        );
     }
 }
 
@@ -132,6 +142,10 @@ fn unknown_key(entry: &Entry, spot: Spot, known: &[&'static str]) -> Diagnostic 
     let key = &entry.key;
     if spot.is_later(key) {
         return not_yet(entry.key_span, spot, key);
+    }
+    if let Some(cure) = spot.elsewhere(key) {
+        let message = format!("`{key}` does not belong in {}", spot.name());
+        return Diagnostic::error(entry.key_span, message).help(cure);
     }
     let help = match nearest(key, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),

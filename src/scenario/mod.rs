@@ -5,19 +5,23 @@
 //! | text | [`source`] | remembers every text and every place in it |
 //! | tree | [`tree`], `set` | TOML with spans, behind syntax errors too; `--set` edits it |
 //! | draft | `draft`, one file a part | reads every table; units by [`units`] |
-//! | network | `compile`, `routes`, `objective` | names to indices, checks of the whole |
+//! | network | `compile`, `combine`, `routes`, `blocking`, `closed`, `objective` | names to indices, checks of the whole |
 //!
 //! No step stops at the first error: all errors of a file are told at once, each as a
 //! [`Diagnostic`] with its place and cure. What the format promises and this version does not yet
 //! understand is refused, never ignored; the list is in `spot`.
 
 mod arrivals;
+mod blocking;
+mod closed;
+mod combine;
 mod compile;
 mod csv_column;
 pub mod diagnostic;
 mod distribution;
 mod draft;
 mod error;
+mod extras;
 mod fields;
 mod names;
 mod objective;
@@ -60,6 +64,25 @@ pub struct Loaded {
     pub sources: Sources,
     /// What is probably not meant, in the order of the text.
     pub warnings: Vec<Diagnostic>,
+    /// What the formulas understand and the simulation does not yet, in the order of the text.
+    pub formulas_only: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether the scenario can be simulated.
+    ///
+    /// # Errors
+    ///
+    /// Everything in it that only has formulas.
+    pub fn simulable(&self) -> Result<(), ScenarioErrors> {
+        if self.formulas_only.is_empty() {
+            return Ok(());
+        }
+        Err(ScenarioErrors {
+            sources: self.sources.clone(),
+            errors: self.formulas_only.clone(),
+        })
+    }
 }
 
 /// Reads a scenario file and applies the `--set` arguments to it.
@@ -108,6 +131,7 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     let mut cx = Context {
         base: base.to_owned(),
         found: Vec::new(),
+        formulas_only: Vec::new(),
         failed: None,
     };
     let mut root = tree::parse(text, SourceId::FILE, &mut cx.found);
@@ -120,7 +144,13 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     let syntax = cx.found.len();
     let draft = draft::read(&root, &mut cx);
     let network = compile::compile(&draft, &stem(name), &mut cx);
-    let Context { found, failed, .. } = cx;
+    let Context {
+        found,
+        failed,
+        mut formulas_only,
+        ..
+    } = cx;
+    formulas_only.sort_by_key(|diagnostic| diagnostic.span);
     let (errors, warnings) = sorted(found, syntax);
     if !errors.is_empty() {
         return Err(ScenarioErrors { sources, errors }.into());
@@ -133,6 +163,7 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
             path: PathBuf::from(name),
             sources,
             warnings,
+            formulas_only,
         }),
         (None, None) => Err(unexplained(sources)),
     }

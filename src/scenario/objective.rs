@@ -1,9 +1,10 @@
 //! Objectives: whether the metric is measured at the place that the `[[slo]]` names.
 
+use super::combine::impatient;
 use super::compile::Known;
 use super::diagnostic::Diagnostic;
 use super::draft::Draft;
-use super::fields::Context;
+use super::fields::{Context, Given};
 use super::names::{Named, find};
 use super::slo::SloDraft;
 use super::source::Span;
@@ -83,6 +84,17 @@ fn unmeasured(
     if metric == Metric::QueueFill && !bounded {
         let problem = "is measured of a bounded queue, and this one is unbounded".to_owned();
         return Some((problem, "give the stage's queue a `capacity`".to_owned()));
+    }
+    if metric == Metric::AbandonProbability && !impatient(stage) {
+        let problem = "is measured where orders lose patience, and here they wait for ever";
+        return Some((problem.to_owned(), "give the stage `patience`".to_owned()));
+    }
+    if metric == Metric::Availability && stage.extras.breakdown == Given::Absent {
+        let problem = "is measured of consumers that fail, and these never do";
+        return Some((
+            problem.to_owned(),
+            "give the stage a `breakdown`".to_owned(),
+        ));
     }
     let unlimited = stage.consumers == Some(Consumers::Unlimited);
     if metric == Metric::Utilization && unlimited {

@@ -1,7 +1,8 @@
 //! `[[producer]]`: `name`, `to` (a stage), `arrivals`, `class` (where classes are declared),
 //! `message_size` (default 0 bytes). And `[[class]]`: `name`, `priority` (default 0).
 
-use super::arrivals;
+use super::arrivals::{self, ArrivalsDraft};
+use super::extras::Keyed;
 use super::fields::{Context, Fields};
 use super::names::{self, Named};
 use super::source::Span;
@@ -9,7 +10,6 @@ use super::spot::Spot;
 use super::tree::Node;
 use super::units::Dimension;
 use super::values::{self, Range};
-use crate::random::Arrivals;
 
 /// A producer as it was written. What is `None` has been reported.
 pub(super) struct ProducerDraft {
@@ -18,7 +18,7 @@ pub(super) struct ProducerDraft {
     pub(super) to: Option<Named>,
     /// `Some(None)` where there is no such key.
     pub(super) class: Option<Option<Named>>,
-    pub(super) arrivals: Option<Arrivals>,
+    pub(super) arrivals: Option<Keyed<ArrivalsDraft>>,
     pub(super) message_size: Option<f64>,
 }
 
@@ -45,7 +45,11 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<ProducerDraft> {
                 "such as `arrivals = { poisson = { rate = \"120/s\" } }`",
                 cx,
             )
-            .and_then(|entry| arrivals::read(&entry.node, cx)),
+            .and_then(|entry| {
+                let value = arrivals::read(&entry.node, cx)?;
+                let key = entry.node.span;
+                Some(Keyed { value, key })
+            }),
         message_size: match fields.entry("message_size") {
             None => Some(0.0),
             Some(entry) => values::entry_quantity(entry, Dimension::Size, Range::NotNegative, cx),

@@ -2,17 +2,21 @@
 //!
 //! | key | meaning | default |
 //! | --- | --- | --- |
-//! | `discipline` | `"fifo"`, `"lifo"`, `"random"` or `{ priority = { preemptive = false } }` (`"priority"` for short) | `"fifo"` |
+//! | `discipline` | `"fifo"`, `"lifo"`, `"random"`, `"sjf"` (shortest job first), `"srpt"` (shortest remaining time, preemptive), `"ps"` (processor sharing), or `{ priority = { preemptive = false } }` (`"priority"` for short; `preemptive = true` resumes) | `"fifo"` |
 //! | `capacity` | how many may wait, those with a consumer excluded, up to 1 000 000 000; or `"unbounded"` | `"unbounded"` |
-//! | `overflow` | what happens to an order that finds the queue full: `"reject"` | `"reject"` |
+//! | `overflow` | what happens to an order that finds the queue full: `"reject"`; `"block"` (it stays with the consumer that served it before); `{ retry = DISTRIBUTION }` (it tries again after such a time, for ever) | `"reject"` |
+//!
+//! Under `"ps"` nobody waits: `capacity` then counts the orders beyond one a consumer.
 
 use super::diagnostic::Diagnostic;
-use super::fields::{Context, Fields, choice, name_of, not_yet};
+use super::extras;
+use super::fields::{Context, Fields, choice, name_of};
 use super::source::Span;
 use super::spot::Spot;
 use super::tree::{Node, Value};
 use super::values;
 use crate::network::{Capacity, Discipline};
+use crate::random::Distribution;
 
 /// More places than anybody has; beyond, `"unbounded"` is as good.
 const MOST_PLACES: u64 = 1_000_000_000;
@@ -23,6 +27,8 @@ pub(super) struct QueueDraft {
     /// Where the discipline was written.
     pub(super) discipline_span: Option<Span>,
     pub(super) capacity: Capacity,
+    /// Where the overflow was written.
+    pub(super) overflow_span: Option<Span>,
 }
 
 impl Default for QueueDraft {
@@ -31,6 +37,7 @@ impl Default for QueueDraft {
             discipline: Discipline::Fifo,
             discipline_span: None,
             capacity: Capacity::Unbounded,
+            overflow_span: None,
         }
     }
 }
@@ -42,78 +49,114 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<QueueDraft> {
         None => (Some(Discipline::Fifo), None),
         Some(entry) => (discipline(&entry.node, cx), Some(entry.node.span)),
     };
-    let capacity = match fields.entry("capacity") {
-        None => Some(Capacity::Unbounded),
-        Some(entry) => capacity(&entry.node, cx),
+    let places = match fields.entry("capacity") {
+        None => Some(None),
+        Some(entry) => places(&entry.node, cx),
     };
-    if let Some(entry) = fields.entry("overflow") {
-        overflow(&entry.node, capacity.as_ref(), cx);
+    let overflow = fields.entry("overflow");
+    let overflow_span = overflow.map(|entry| entry.node.span);
+    let overflow = match overflow {
+        None => Some(Overflow::Reject),
+        Some(entry) => overflows(&entry.node, cx),
+    };
+    if let (Some(None), Some(_), Some(span)) = (places, &overflow, overflow_span) {
+        let message = "`overflow` without `capacity`: an unbounded queue never overflows";
+        cx.report(
+            Diagnostic::error(span, message)
+                .help("give the queue a capacity, such as `capacity = 100`"),
+        );
     }
     fields.finish(cx);
     Some(QueueDraft {
         discipline: discipline?,
         discipline_span,
-        capacity: capacity?,
+        capacity: match (places?, overflow?) {
+            (None, _) => Capacity::Unbounded,
+            (Some(places), Overflow::Reject) => Capacity::Reject(places),
+            (Some(places), Overflow::Block) => Capacity::Block(places),
+            (Some(places), Overflow::Retry(delay)) => Capacity::Retry(places, delay),
+        },
+        overflow_span,
     })
 }
 
-fn capacity(node: &Node, cx: &mut Context) -> Option<Capacity> {
+/// `None` within is any number.
+fn places(node: &Node, cx: &mut Context) -> Option<Option<u64>> {
     if let Value::String(word) = &node.value
         && word == "unbounded"
     {
-        return Some(Capacity::Unbounded);
+        return Some(None);
     }
-    values::count("capacity", node, 0, MOST_PLACES, cx).map(Capacity::Reject)
+    values::count("capacity", node, 0, MOST_PLACES, cx).map(Some)
 }
 
-fn overflow(node: &Node, capacity: Option<&Capacity>, cx: &mut Context) {
-    let known = match &node.value {
-        Value::String(word) => name_of(word, node.span, Spot::Overflow, &["reject"], cx),
-        _ => choice(node, Spot::Overflow, &["reject"], cx).map(|(name, _)| name),
-    };
-    if known.is_some() && capacity == Some(&Capacity::Unbounded) {
-        let message = "`overflow` without `capacity`: an unbounded queue never overflows";
-        cx.report(
-            Diagnostic::error(node.span, message)
-                .help("give the queue a capacity, such as `capacity = 100`"),
-        );
+/// What happens to an order that finds the queue full.
+enum Overflow {
+    Reject,
+    Block,
+    Retry(Distribution),
+}
+
+fn overflows(node: &Node, cx: &mut Context) -> Option<Overflow> {
+    const NAMES: [&str; 3] = ["reject", "block", "retry"];
+    let spot = Spot::Overflow;
+    if let Value::String(word) = &node.value {
+        return match name_of(word, node.span, spot, &NAMES, cx)? {
+            "block" => Some(Overflow::Block),
+            "retry" => {
+                let message = "`retry` needs the time until the next try";
+                let help = "write overflow = { retry = { exponential = { mean = \"1s\" } } }";
+                cx.report(Diagnostic::error(node.span, message).help(help));
+                None
+            }
+            _ => Some(Overflow::Reject),
+        };
+    }
+    let (name, entry) = choice(node, spot, &NAMES, cx)?;
+    match name {
+        "retry" => extras::lasting("retry", &entry.node, cx).map(Overflow::Retry),
+        _ => {
+            Fields::of(&entry.node, Spot::Parameters(name), cx)?.finish(cx);
+            Some(if name == "block" {
+                Overflow::Block
+            } else {
+                Overflow::Reject
+            })
+        }
     }
 }
 
 fn discipline(node: &Node, cx: &mut Context) -> Option<Discipline> {
-    const NAMES: [&str; 4] = ["fifo", "lifo", "random", "priority"];
+    const NAMES: [&str; 7] = ["fifo", "lifo", "random", "sjf", "srpt", "ps", "priority"];
     let spot = Spot::Discipline;
-    let name = match &node.value {
-        Value::String(word) => name_of(word, node.span, spot, &NAMES, cx)?,
+    let (name, preemptive) = match &node.value {
+        Value::String(word) => (name_of(word, node.span, spot, &NAMES, cx)?, false),
         _ => {
             let (name, entry) = choice(node, spot, &NAMES, cx)?;
-            parameters(name, &entry.node, cx)?;
-            name
+            (name, parameters(name, &entry.node, cx)?)
         }
     };
     Some(match name {
         "lifo" => Discipline::Lifo,
         "random" => Discipline::Random,
+        "sjf" => Discipline::ShortestFirst,
+        "srpt" => Discipline::ShortestRemaining,
+        "ps" => Discipline::ProcessorSharing,
+        "priority" if preemptive => Discipline::PreemptivePriority,
         "priority" => Discipline::Priority,
         _ => Discipline::Fifo,
     })
 }
 
-/// Only `priority` has a parameter, and only one of its values is built.
-fn parameters(name: &'static str, node: &Node, cx: &mut Context) -> Option<()> {
-    let spot = Spot::Parameters(name);
-    let mut fields = Fields::of(node, spot, cx)?;
+/// Whether the discipline is preemptive; only `priority` can be told to be.
+fn parameters(name: &'static str, node: &Node, cx: &mut Context) -> Option<bool> {
+    let mut fields = Fields::of(node, Spot::Parameters(name), cx)?;
     let preemptive = match (name, fields.has("preemptive")) {
         ("priority", true) => fields.entry("preemptive"),
         _ => None,
     };
     fields.finish(cx);
-    let Some(entry) = preemptive else {
-        return Some(());
-    };
-    if values::boolean("preemptive", &entry.node, cx)? {
-        cx.report(not_yet(entry.node.span, spot, "preemptive = true"));
-        return None;
-    }
-    Some(())
+    preemptive.map_or(Some(false), |entry| {
+        values::boolean("preemptive", &entry.node, cx)
+    })
 }

@@ -5,7 +5,7 @@ use super::fields::{Context, Given};
 use super::source::Span;
 use super::stage::StageDraft;
 use super::text::list;
-use crate::network::{ClassId, Route, Stage, StageId, Target};
+use crate::network::{ClassId, Fork, Route, Stage, StageId, Target};
 
 /// Where orders of a class enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +42,45 @@ impl Routing<'_> {
                 warn_unreached(draft, cx);
             }
         }
+        for stage in 0..self.stages.len() {
+            self.check_copies(stage, cx);
+        }
+    }
+
+    /// Reports a stage whose copies can come back to it, where each would be copied again.
+    fn check_copies(&self, stage: usize, cx: &mut Context) {
+        let comes_back = (0..self.classes.len()).map(ClassId).any(|class| {
+            let branches = self.branches(stage).map(|branch| branch.0).collect();
+            self.reached(class)[stage] && self.reached_from(class, branches)[stage]
+        });
+        let Given::Is(fanout) = &self.drafts[stage].extras.fanout else {
+            return;
+        };
+        if comes_back {
+            let name = &self.stages[stage].name;
+            let message = format!("copies of `{name}` can come back to it, and be copied again");
+            cx.report(Diagnostic::error(fanout.key, message).help(
+                "let the copies leave by other ways; what the order does when they have left is \
+                 the `next` of this stage",
+            ));
+        }
+    }
+
+    /// The stages that a stage sends copies to.
+    pub(super) fn branches(&self, stage: usize) -> impl Iterator<Item = StageId> {
+        let branches: &[StageId] = match &self.stages[stage].extras.fork {
+            Fork::None => &[],
+            Fork::JoinAll(branches) => branches,
+        };
+        branches.iter().copied()
     }
 
     fn routes(&self, class: ClassId, stage: usize) -> &[Route] {
         &self.stages[stage].by_class[class.0].next
     }
 
-    fn successors(&self, class: ClassId, stage: usize) -> impl Iterator<Item = usize> {
+    /// The stages that orders of a class go to next.
+    pub(super) fn successors(&self, class: ClassId, stage: usize) -> impl Iterator<Item = usize> {
         let routes = self.routes(class, stage).iter();
         routes.filter_map(|route| match route.to {
             Target::Stage(stage) => Some(stage.0),
@@ -56,18 +88,23 @@ impl Routing<'_> {
         })
     }
 
-    /// Which stages orders of a class come to.
-    fn reached(&self, class: ClassId) -> Vec<bool> {
-        let mut reached = vec![false; self.stages.len()];
+    /// Which stages orders of a class, or their copies, come to.
+    pub(super) fn reached(&self, class: ClassId) -> Vec<bool> {
         let own = self
             .entrances
             .iter()
             .filter(|entrance| entrance.class == class);
-        let mut open: Vec<usize> = own.map(|entrance| entrance.stage.0).collect();
+        self.reached_from(class, own.map(|entrance| entrance.stage.0).collect())
+    }
+
+    /// Which stages orders of a class that are at these come to, or their copies.
+    pub(super) fn reached_from(&self, class: ClassId, mut open: Vec<usize>) -> Vec<bool> {
+        let mut reached = vec![false; self.stages.len()];
         while let Some(stage) = open.pop() {
             if !reached[stage] {
                 reached[stage] = true;
                 open.extend(self.successors(class, stage));
+                open.extend(self.branches(stage).map(|branch| branch.0));
             }
         }
         reached

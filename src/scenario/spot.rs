@@ -57,6 +57,49 @@ impl Spot {
     }
 }
 
+impl Spot {
+    /// Where a key that does not belong here belongs.
+    pub(super) fn elsewhere(self, key: &str) -> Option<&'static str> {
+        let mut list = MISPLACED.iter();
+        list.find(|(spot, keys, _)| *spot == self && keys.contains(&key))
+            .map(|(_, _, cure)| *cure)
+    }
+}
+
+/// Keys that are looked for in the wrong table, and the cure.
+const MISPLACED: &[(Spot, &[&str], &str)] = &[
+    (
+        Spot::Scenario,
+        &["population", "populations", "closed"],
+        "a population is a [[producer]] with arrivals = { closed = { customers = …, think = … } }",
+    ),
+    (
+        Spot::Producer,
+        &["customers", "think", "closed"],
+        "write arrivals = { closed = { customers = …, think = … } }",
+    ),
+    (
+        Spot::Stage,
+        &["capacity", "discipline", "overflow", "preemptive"],
+        "write it in the stage's `queue`, as in queue = { capacity = 100 }",
+    ),
+    (
+        Spot::Queue,
+        &["breakdown", "consumers", "fanout", "join", "patience"],
+        "write it in the `[[stage]]` itself",
+    ),
+    (
+        Spot::Queue,
+        &["preemptive"],
+        "write discipline = { priority = { preemptive = true } }",
+    ),
+    (
+        Spot::Queue,
+        &["block", "retry", "reject"],
+        "write overflow = \"block\", \"reject\" or { retry = { … } }",
+    ),
+];
+
 /// Keys and choices of the format that this version refuses.
 const LATER: &[(Spot, &[&str])] = &[
     (
@@ -67,7 +110,6 @@ const LATER: &[(Spot, &[&str])] = &[
             "broker",
             "incident",
             "live",
-            "population",
             "stock",
             "sweep",
         ],
@@ -82,15 +124,11 @@ const LATER: &[(Spot, &[&str])] = &[
             "autoscale",
             "autoscaling",
             "backoff",
-            "breakdown",
             "broker",
             "circuit_breaker",
             "dead_letter",
             "failure",
             "failures",
-            "fanout",
-            "join",
-            "patience",
             "prefetch",
             "retries",
             "retry",
@@ -104,21 +142,13 @@ const LATER: &[(Spot, &[&str])] = &[
         Spot::ClassOfStage,
         &["breakdown", "failure", "patience", "timeout", "ttl"],
     ),
-    (Spot::Queue, &["ttl", "patience", "priority_levels"]),
+    (Spot::Queue, &["ttl", "priority_levels"]),
     (Spot::Class, &["deadline", "due", "patience", "ttl"]),
-    (Spot::Discipline, &["sjf", "srpt", "ps", "edf"]),
+    (Spot::Discipline, &["edf"]),
     (
         Spot::Overflow,
-        &[
-            "block",
-            "dead_letter",
-            "drop-head",
-            "drop_head",
-            "drop_oldest",
-            "retry",
-        ],
+        &["dead_letter", "drop-head", "drop_head", "drop_oldest"],
     ),
-    (Spot::Arrivals, &["closed"]),
     (
         Spot::Metric,
         &[

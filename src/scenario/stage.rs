@@ -8,9 +8,11 @@
 //! | `queue` | see [`super::queue`] | unbounded, first in first out |
 //! | `next` | a stage, `"completed"`, `"cancelled"`, or a list of `{ to, probability }` | `"completed"` |
 //! | `class.NAME` | `service` and `next` for one class alone | as the others |
+//! | `patience`, `breakdown`, `fanout`, `join` | see [`super::extras`] | none |
 
 use super::diagnostic::Diagnostic;
 use super::distribution;
+use super::extras::{self, ExtrasDraft};
 use super::fields::{Context, Fields, Given};
 use super::names::{self, Named};
 use super::queue::{self, QueueDraft};
@@ -34,6 +36,7 @@ pub(super) struct StageDraft {
     pub(super) queue: Option<QueueDraft>,
     pub(super) next: Given<NextDraft>,
     pub(super) classes: Vec<ClassDraft>,
+    pub(super) extras: ExtrasDraft,
 }
 
 /// What a stage says of one class.
@@ -68,6 +71,7 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<StageDraft> {
         classes: fields
             .entry("class")
             .map_or_else(Vec::new, |entry| classes(&entry.node, cx)),
+        extras: extras::read(&mut fields, cx),
     };
     if let Some(name) = &draft.name {
         names::not_reserved(name, cx);

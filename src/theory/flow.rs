@@ -17,7 +17,7 @@ use super::law::StageLaw;
 use super::regime::Regime;
 use super::traffic::Traffic;
 use super::variability::variability;
-use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
+use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Producer, Target};
 use crate::random::Arrivals;
 
 /// The law of arrivals at a stage.
@@ -43,7 +43,8 @@ pub(super) struct Flows {
     pub behind_overload: Vec<bool>,
     /// Whether the long-run rates are exact: no approximated loss, no varying producer before.
     pub exact_rates: Vec<bool>,
-    /// Whether the rates are known at all: no bounded queue before that loses at a varying rate.
+    /// Whether the rates are known at all: no bounded queue before that loses at a varying rate, and no
+    /// stage before that orders leave by losing patience.
     pub known_rates: Vec<bool>,
     ancestors: Vec<Vec<usize>>,
 }
@@ -73,7 +74,8 @@ impl Flows {
         for stage in 0..count {
             flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
             let mut before = flows.ancestors[stage].iter();
-            flows.known_rates[stage] = !before.any(|&a| flows.loses_unknown(network, a));
+            let unknown = |a| flows.loses_unknown(network, a) || gives_up(network, a);
+            flows.known_rates[stage] = !before.any(|&a| unknown(a));
         }
         flows
     }
@@ -270,6 +272,11 @@ fn closure(feeders: &[Vec<usize>], stage: usize) -> Vec<usize> {
         }
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
+}
+
+/// Whether orders may leave a stage by losing patience.
+fn gives_up(network: &Network, stage: usize) -> bool {
+    network.stages[stage].extras.patience != Patience::Endless
 }
 
 #[cfg(test)]

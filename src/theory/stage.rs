@@ -205,7 +205,9 @@ impl<'a> Desk<'a> {
             None => (usual, self.rates),
         };
         // How much a bounded queue loses under a changing rate is not known.
-        if !flows.known_rates[id] || self.case.loses_unknown() {
+        let gives_up = self.case.stage.extras.patience != Patience::Endless;
+        let unknown = gives_up && !figures.contains_key(&Metric::AbandonProbability);
+        if !flows.known_rates[id] || self.case.loses_unknown() || unknown {
             return;
         }
         let through = self.throughput_formula();
