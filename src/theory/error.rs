@@ -17,6 +17,14 @@ pub enum ModelError {
         /// ρ = λ/(cμ), at least 1.
         load: f64,
     },
+    /// A numerical method did not reach the accuracy that it promises.
+    #[error("{method} did not reach the accuracy that it promises (off by {error:e})")]
+    Inaccurate {
+        /// What was tried.
+        method: &'static str,
+        /// Its own measure of how far it is off.
+        error: f64,
+    },
 }
 
 /// Passes a positive finite number through.

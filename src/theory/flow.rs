@@ -106,6 +106,26 @@ impl Flows {
                 .all(|p| p.arrivals.is_poisson().is_some())
     }
 
+    /// The rate of what comes from other stages, where it is exactly Poisson and independent of the
+    /// stage's own producers; 0 where nothing comes from others.
+    pub fn poisson_from_others(
+        &self,
+        network: &Network,
+        traffic: &Traffic,
+        stage: usize,
+    ) -> Option<f64> {
+        let before = &self.ancestors[stage];
+        if before.is_empty() {
+            return Some(0.0);
+        }
+        let poisson =
+            |&a: &usize| self.arrivals[a] == Flow::Poisson && is_regular(network, traffic, a);
+        let own = network.producers.iter().filter(|p| p.to.0 == stage);
+        let own: f64 = own.map(|p| p.arrivals.mean_rate()).sum();
+        let all = before.iter().all(poisson) && !self.on_cycle(stage);
+        all.then(|| (traffic.offered_to(stage) - own).max(0.0))
+    }
+
     fn sources<'a>(
         &'a self,
         network: &'a Network,

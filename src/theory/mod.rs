@@ -20,6 +20,7 @@
 //! | [`Mg1Feedback`] | the same, orders that come straight back | means | exact |
 //! | [`priority_waits`] | priorities without preemption | means by class | exact for 1 consumer or one exponential law, Poisson |
 //! | [`GiMc`] | one renewal producer whose gaps have a closed transform, exponential | all, with quantiles under FIFO | exact |
+//! | [`MapPhC`] | Markovian arrivals (Poisson, phase-type gaps, modulated, together), phase-type service | all, with quantiles under FIFO | exact |
 //! | D/D/c | one producer of even gaps, service always the same, ρ ≤ 1 | all | exact |
 //! | [`GiGc`] | stationary arrivals, any service | means | approximation |
 
@@ -32,6 +33,8 @@ mod gigc;
 mod gimc;
 mod lattice;
 mod law;
+mod map_ph_c;
+mod matrix;
 mod mg1;
 mod mm1;
 mod mmc;
@@ -62,6 +65,8 @@ pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
 pub use gigc::GiGc;
 pub use gimc::GiMc;
+pub use map_ph_c::MapPhC;
+pub use matrix::{MarkovianArrivals, PhaseType};
 pub use mg1::{Mg1, Mg1Feedback, ServiceMoments};
 pub use mm1::Mm1;
 pub use mmc::Mmc;

@@ -42,6 +42,11 @@ pub enum Reason {
         /// The stage's name.
         stage: String,
     },
+    /// The chain of the exact solution has more phases than can be solved while the user waits.
+    LargeChain {
+        /// The stage's name.
+        stage: String,
+    },
     /// No formula here covers a feature of the scenario.
     NoModel {
         /// The stage or the producer.
@@ -82,6 +87,10 @@ impl fmt::Display for Reason {
             Reason::LongSums { stage } => write!(
                 f,
                 "so many may wait at stage `{stage}` that the distribution of the wait is too long a sum"
+            ),
+            Reason::LargeChain { stage } => write!(
+                f,
+                "so many phases of arrivals and service at stage `{stage}` that the exact chain takes too long to solve"
             ),
             Reason::NoModel { place, feature } => {
                 write!(f, "no formula for `{feature}` of `{place}`")

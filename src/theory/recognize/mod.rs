@@ -12,6 +12,7 @@ mod case;
 mod general;
 mod kendall;
 mod markov;
+mod matrix;
 mod model;
 mod priorities;
 mod two_moments;
@@ -41,9 +42,10 @@ const CANDIDATES: &[Candidate] = &[
     bounded::MMCK,
     markov::MM1,
     markov::MMC,
+    general::RENEWAL,
+    matrix::MAP_PH_C,
     general::POLLACZEK,
     // Other arrivals.
-    general::RENEWAL,
     general::FEEDBACK,
     // Approximations.
     priorities::TWO_MOMENTS,
