@@ -101,7 +101,9 @@ impl MapPhC {
     /// Idle consumers on average are c(1 − ρ).
     fn checked(self) -> Result<MapPhC, ModelError> {
         let idle = self.line.levels.iter().rev().zip(0..);
-        let idle: f64 = idle.map(|(level, idle)| f64::from(idle) * level.sum()).sum();
+        let idle: f64 = idle
+            .map(|(level, idle)| f64::from(idle) * level.sum())
+            .sum();
         let error = (idle / (f64::from(self.consumers) * (1.0 - self.utilization)) - 1.0).abs();
         if error < ACCURACY {
             Ok(self)
@@ -229,11 +231,7 @@ fn fits(arrivals: &MarkovianArrivals, service: &PhaseType, consumers: u32) -> bo
 }
 
 /// The levels with an idle consumer.
-pub(super) fn levels(
-    arrivals: &MarkovianArrivals,
-    states: &Occupancy,
-    consumers: u32,
-) -> Levels {
+pub(super) fn levels(arrivals: &MarkovianArrivals, states: &Occupancy, consumers: u32) -> Levels {
     let phases = Matrix::identity(arrivals.phases(), arrivals.phases());
     let mut levels = Levels::default();
     for busy in 0..consumers {
@@ -241,7 +239,9 @@ pub(super) fn levels(
         let rest = Matrix::identity(inner.nrows(), inner.nrows());
         let local = arrivals.hidden.kronecker(&rest) + phases.kronecker(&inner);
         levels.local.push(local);
-        levels.up.push(arrivals.events.kronecker(&states.begin(busy)));
+        levels
+            .up
+            .push(arrivals.events.kronecker(&states.begin(busy)));
         levels.down.push(phases.kronecker(&states.done(busy + 1)));
     }
     levels
@@ -258,7 +258,9 @@ mod tests {
     fn queue(arrivals: Arrivals, service: Distribution, consumers: u32) -> MapPhC {
         let arrivals = MarkovianArrivals::of(&arrivals).unwrap();
         let service = PhaseType::of(&service).unwrap();
-        MapPhC::new(&arrivals, &service, consumers).unwrap().unwrap()
+        MapPhC::new(&arrivals, &service, consumers)
+            .unwrap()
+            .unwrap()
     }
 
     fn poisson(rate: f64) -> Arrivals {
@@ -382,8 +384,16 @@ mod tests {
         let times = queue.times();
         for p in [0.5, 0.9, 0.95, 0.99, 0.999] {
             let (wait, whole) = (times.waiting_quantile(p), times.sojourn_quantile(p));
-            assert_relative_eq!(times.waiting_ccdf(wait.unwrap()), 1.0 - p, max_relative = 1e-9);
-            assert_relative_eq!(times.sojourn_ccdf(whole.unwrap()), 1.0 - p, max_relative = 1e-9);
+            assert_relative_eq!(
+                times.waiting_ccdf(wait.unwrap()),
+                1.0 - p,
+                max_relative = 1e-9
+            );
+            assert_relative_eq!(
+                times.sojourn_ccdf(whole.unwrap()),
+                1.0 - p,
+                max_relative = 1e-9
+            );
         }
     }
 

@@ -34,7 +34,9 @@ impl Occupancy {
 
     /// (c + m − 1 over c), without writing the states down.
     pub fn count(consumers: u32, phases: usize) -> f64 {
-        (1..phases).fold(1.0, |ways, k| ways * (f64::from(consumers) + k as f64) / k as f64)
+        (1..phases).fold(1.0, |ways, k| {
+            ways * (f64::from(consumers) + k as f64) / k as f64
+        })
     }
 
     /// Steps from phase to phase.
@@ -43,7 +45,10 @@ impl Occupancy {
         self.rates(busy, busy, |state, add| {
             for i in held(state) {
                 for j in 0..law.count() {
-                    add(moved(state, Some(i), Some(j)), of(state[i]) * law.inner[(i, j)]);
+                    add(
+                        moved(state, Some(i), Some(j)),
+                        of(state[i]) * law.inner[(i, j)],
+                    );
                 }
             }
         })
@@ -53,7 +58,10 @@ impl Occupancy {
     pub fn done(&self, busy: u32) -> Matrix {
         self.rates(busy, busy - 1, |state, add| {
             for i in held(state) {
-                add(moved(state, Some(i), None), of(state[i]) * self.service.exit[i]);
+                add(
+                    moved(state, Some(i), None),
+                    of(state[i]) * self.service.exit[i],
+                );
             }
         })
     }
@@ -79,7 +87,12 @@ impl Occupancy {
         })
     }
 
-    fn rates(&self, from: u32, to: u32, steps: impl Fn(&[u32], &mut dyn FnMut(Vec<u32>, f64))) -> Matrix {
+    fn rates(
+        &self,
+        from: u32,
+        to: u32,
+        steps: impl Fn(&[u32], &mut dyn FnMut(Vec<u32>, f64)),
+    ) -> Matrix {
         let (rows, columns) = (&self.states[from as usize], &self.index[to as usize]);
         let mut matrix = Matrix::zeros(rows.len(), columns.len());
         for (row, state) in rows.iter().enumerate() {

@@ -144,9 +144,7 @@ impl PhaseType {
         let mut at = 0;
         for (weight, part) in weights.iter().zip(parts) {
             let m = part.count();
-            start
-                .columns_mut(at, m)
-                .copy_from(&(&part.start * *weight));
+            start.columns_mut(at, m).copy_from(&(&part.start * *weight));
             inner.view_mut((at, at), (m, m)).copy_from(&part.inner);
             exit.rows_mut(at, m).copy_from(&part.exit);
             at += m;

@@ -68,7 +68,10 @@ impl Qbd {
         let residual = (&self.down + inner * &passage).abs().max();
         let rates = row_sums(&self.up).max() + row_sums(&self.local).max();
         let rates = rates + row_sums(&self.down).max();
-        let error = f64::max(residual / rates, (row_sums(&passage).add_scalar(-1.0)).amax());
+        let error = f64::max(
+            residual / rates,
+            (row_sums(&passage).add_scalar(-1.0)).amax(),
+        );
         if error < RESIDUAL {
             Ok(passage)
         } else {

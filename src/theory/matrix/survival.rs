@@ -132,7 +132,10 @@ mod tests {
     #[test]
     fn two_phases_in_series_are_an_erlang_law() {
         let matrix = Matrix::from_row_slice(2, 2, &[-3.0, 3.0, 0.0, -3.0]);
-        let (x, u) = (Row::from_row_slice(&[1.0, 0.0]), Column::from_element(2, 1.0));
+        let (x, u) = (
+            Row::from_row_slice(&[1.0, 0.0]),
+            Column::from_element(2, 1.0),
+        );
         let survival = Survival::new(matrix, &x, &u);
         for t in [0.0, 0.01, 0.4, 1.0, 5.0] {
             let exact = (1.0 + 3.0 * t) * f64::exp(-3.0 * t);

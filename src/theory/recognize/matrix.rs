@@ -11,7 +11,12 @@ pub(super) const MAP_PH_C: Candidate = Candidate {
         gives: "means; first in, first out also variances and distributions",
         kind: Kind::Exact,
         source: "Neuts 1981, Matrix-Geometric Solutions; Asmussen & Møller 2001, Queueing Systems 37",
-        tests: &["a_figure_labelled_exact_is_exact"],
+        tests: &[
+            "a_figure_labelled_exact_is_exact",
+            "published_figures_of_renewal_arrivals",
+            "published_figures_of_modulated_arrivals",
+            "phase_type_gaps_before_exponential_service_are_takacs_s",
+        ],
     },
     fit: map_ph_c,
 };
