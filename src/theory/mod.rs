@@ -5,24 +5,11 @@
 //! a bound, by which formula and after whom; what has no formula is left out, with the assumption
 //! that is violated ([`Reason`]).
 //!
-//! [`analyze`] goes through these steps: the traffic equations (how much comes to every stage), the
-//! laws of flow (by which law it comes), the recognizer (which model fits), and the pipeline (what
-//! the stages add up to).
+//! [`analyze`] goes through these steps: models of the whole network, where one fits; else the traffic
+//! equations (how much comes to every stage), the laws of flow (by which law it comes), the recognizer
+//! (which model fits), and the pipeline (what the stages add up to).
 //!
-//! | model | conditions | figures | kind |
-//! | --- | --- | --- | --- |
-//! | [`Mm1`] | Poisson or product form, exponential, 1 consumer | all, with quantiles under FIFO | exact |
-//! | [`Mmc`] | the same, c consumers | all, with quantiles under FIFO | exact |
-//! | [`MgInf`] | unlimited consumers | all | exact |
-//! | [`Mmck`] | Poisson, exponential, bounded queue | all, with quantiles of the wait under FIFO | exact; in place of other laws an approximation |
-//! | [`Mmck`] with K = c | Poisson, any service, no queue | all | exact |
-//! | [`Mg1`] | Poisson, any service, 1 consumer | means and variances | exact |
-//! | [`Mg1Feedback`] | the same, orders that come straight back | means | exact |
-//! | [`priority_waits`] | priorities without preemption | means by class | exact for 1 consumer or one exponential law, Poisson |
-//! | [`GiMc`] | one renewal producer whose gaps have a closed transform, exponential | all, with quantiles under FIFO | exact |
-//! | [`MapPhC`] | Markovian arrivals (Poisson, phase-type gaps, modulated, together), phase-type service | all, with quantiles under FIFO | exact |
-//! | D/D/c | one producer of even gaps, service always the same, ρ ≤ 1 | all | exact |
-//! | [`GiGc`] | stationary arrivals, any service | means | approximation |
+//! All models, with their conditions, sources and tests: [`catalogue`].
 
 mod clockwork;
 mod erlang;
@@ -59,6 +46,9 @@ mod traffic;
 mod transform;
 mod turn;
 mod variability;
+
+#[doc = include_str!("models.md")]
+pub mod catalogue {}
 
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;

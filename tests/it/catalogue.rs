@@ -1,8 +1,7 @@
 //! The page of all models, `src/theory/models.md`: made from the catalogue and from what the truth
 //! cases show, never typed. `ORDERLINE_BLESS=1 cargo test --test it catalogue` writes it anew.
 
-use crate::truth::{Expected, cases, families, network, place};
-use orderline::metric::Metric;
+use crate::cases::{Expected, families, network, place};
 use orderline::network::Place;
 use orderline::theory::{Kind, Model, NetworkTheory, analyze, models};
 use std::collections::BTreeMap;
@@ -20,6 +19,8 @@ struct Score {
     figures: usize,
     /// Matched to tolerance by a figure labelled exact.
     exact: usize,
+    /// Without any formula.
+    missing: usize,
     /// Relative errors of approximations.
     errors: Vec<f64>,
     /// The largest relative deviation of a matched figure from a value known to all digits.
@@ -29,12 +30,16 @@ struct Score {
 impl Score {
     fn add(&mut self, theory: &NetworkTheory, at: Place, expected: &Expected) {
         self.figures += 1;
-        let metric: Metric = expected.metric.parse().expect("a metric of the contract");
-        let Some(figure) = theory.figure(at, metric) else {
+        let Some(figure) = theory.figure(at, expected.metric()) else {
+            self.missing += 1;
             return;
         };
         let off = (figure.value - expected.value).abs();
-        let relative = if off == 0.0 { 0.0 } else { off / expected.value.abs() };
+        let relative = if off == 0.0 {
+            0.0
+        } else {
+            off / expected.value.abs()
+        };
         match figure.kind {
             Kind::Exact if off <= expected.tolerance() => {
                 self.exact += 1;
@@ -42,13 +47,10 @@ impl Score {
                     self.deviation = self.deviation.max(relative);
                 }
             }
+            // The published value itself is rounded or simulated, else another test fails.
             Kind::Exact => {}
             Kind::Approximation | Kind::Bound => self.errors.push(relative),
         }
-    }
-
-    fn missing(&self) -> usize {
-        self.figures - self.exact - self.errors.len()
     }
 
     /// The median and the largest error of approximations, in per cent.
@@ -57,7 +59,11 @@ impl Score {
         errors.sort_by(f64::total_cmp);
         match errors.last() {
             None => "–".to_owned(),
-            Some(last) => format!("{:.1} %, {:.0} %", 100.0 * errors[errors.len() / 2], 100.0 * last),
+            Some(last) => format!(
+                "{:.1} %, {:.0} %",
+                100.0 * errors[errors.len() / 2],
+                100.0 * last
+            ),
         }
     }
 }
@@ -87,12 +93,21 @@ fn row(page: &mut String, cells: &[String]) {
 }
 
 fn table(page: &mut String, head: &[&str]) {
-    row(page, &head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
+    row(
+        page,
+        &head
+            .iter()
+            .map(|cell| (*cell).to_owned())
+            .collect::<Vec<_>>(),
+    );
     row(page, &vec!["---".to_owned(); head.len()]);
 }
 
 fn list_of_models(page: &mut String) {
-    table(page, &["model", "conditions", "gives", "kind", "source", "tests"]);
+    table(
+        page,
+        &["model", "conditions", "gives", "kind", "source", "tests"],
+    );
     for model in models() {
         let tests: Vec<String> = model.tests.iter().map(|name| format!("`{name}`")).collect();
         let cells = [
@@ -111,14 +126,17 @@ fn validation(page: &mut String) {
     let mut by_family: BTreeMap<String, Score> = BTreeMap::new();
     let mut by_model: BTreeMap<&str, Score> = BTreeMap::new();
     let families = families();
-    for (family, case) in cases(&families) {
+    let cases = families
+        .iter()
+        .flat_map(|family| family.cases.iter().map(|case| (&family.family, case)));
+    for (family, case) in cases {
         let network = network(case);
         let theory = analyze(&network);
-        by_family.entry(family.to_owned()).or_default().cases += 1;
+        by_family.entry(family.clone()).or_default().cases += 1;
         let mut seen: Vec<&str> = Vec::new();
         for expected in &case.expect {
             let at = place(&network, &expected.at);
-            let score = by_family.entry(family.to_owned()).or_default();
+            let score = by_family.entry(family.clone()).or_default();
             score.add(&theory, at, expected);
             if let Some(entry) = entry_of(&theory, at) {
                 let score = by_model.entry(entry.name).or_default();
@@ -128,7 +146,15 @@ fn validation(page: &mut String) {
             }
         }
     }
-    let head = ["family", "cases", "figures", "matched, labelled exact", "approximated", "median and largest error", "no formula"];
+    let head = [
+        "family",
+        "cases",
+        "figures",
+        "matched, labelled exact",
+        "approximated",
+        "median and largest error",
+        "no formula",
+    ];
     table(page, &head);
     for (family, score) in &by_family {
         let cells = [
@@ -138,12 +164,20 @@ fn validation(page: &mut String) {
             score.exact.to_string(),
             score.errors.len().to_string(),
             score.error(),
-            score.missing().to_string(),
+            score.missing.to_string(),
         ];
         row(page, &cells);
     }
     page.push_str("\nThe same by model. The deviation is the largest relative one from values that are known to all digits, rounded up to a power of ten.\n\n");
-    let head = ["model", "cases", "figures", "matched, labelled exact", "deviation below", "approximated", "median and largest error"];
+    let head = [
+        "model",
+        "cases",
+        "figures",
+        "matched, labelled exact",
+        "deviation below",
+        "approximated",
+        "median and largest error",
+    ];
     table(page, &head);
     for model in models() {
         let Some(score) = by_model.get(model.name) else {
@@ -187,11 +221,26 @@ fn the_page_of_models_is_up_to_date() {
         std::fs::write(&file, &page).expect("the page can be written");
     }
     let old = std::fs::read_to_string(&file).unwrap_or_default();
-    let change = old.lines().zip(page.lines()).find(|(old, new)| old != new);
+    let change = old
+        .lines()
+        .zip(page.lines())
+        .find(|(old, new)| !alike(old, new));
     assert!(
-        old == page,
-        "src/theory/models.md is out of date: run ORDERLINE_BLESS=1 cargo test --test it catalogue\n{change:?}"
+        change.is_none() && old.lines().count() == page.lines().count(),
+        "src/theory/models.md is out of date: run ORDERLINE_BLESS=1 cargo test --test it catalogue\n{change:#?}"
     );
+}
+
+/// Whether two lines are the same but for powers of ten that are neighbours: the last bits of
+/// exponentials and logarithms differ between machines.
+fn alike(old: &str, new: &str) -> bool {
+    let words = old.split(' ').zip(new.split(' '));
+    let power = |word: &str| word.strip_prefix("1e").and_then(|p| p.parse::<i32>().ok());
+    let same = |(old, new): (&str, &str)| match (power(old), power(new)) {
+        (Some(old), Some(new)) => (old - new).abs() <= 1,
+        _ => old == new,
+    };
+    old.split(' ').count() == new.split(' ').count() && words.into_iter().all(same)
 }
 
 /// All Rust sources below a folder.
@@ -214,7 +263,11 @@ fn every_model_names_tests_that_exist() {
     for model in models() {
         assert!(!model.tests.is_empty(), "{} names no test", model.name);
         for test in model.tests {
-            assert!(text.contains(&format!("fn {test}(")), "{}: no test `{test}`", model.name);
+            assert!(
+                text.contains(&format!("fn {test}(")),
+                "{}: no test `{test}`",
+                model.name
+            );
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a user sees, and agreement with published numbers.
 
+mod cases;
+mod catalogue;
 mod commands;
 mod coverage;
 mod edges;
