@@ -19,6 +19,7 @@ pub use arrival_stream::ArrivalStream;
 pub use arrivals::Arrivals;
 pub use discrete::DiscreteDistribution;
 pub use distribution::Distribution;
+pub(crate) use distribution::{Partial, Pieces, Smooth};
 pub use error::ParameterError;
 pub use schedule::{CumulativeRate, RatePoint, RateSchedule, RateShape};
 pub use stream::Stream;

@@ -7,9 +7,11 @@ mod construct;
 mod fit;
 mod kind;
 mod moments;
+mod partial;
 pub(super) mod phases;
 mod quantile;
 
+pub(crate) use partial::{Partial, Pieces, Smooth};
 use std::sync::Arc;
 
 /// A law of a non-negative time, in seconds. Parameters are valid by construction.

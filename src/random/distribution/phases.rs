@@ -51,23 +51,60 @@ impl Phases {
     }
 
     /// P(X > x) = α e^(Tx) 1 for x ≥ 0.
+    pub(super) fn ccdf(&self, x: f64) -> f64 {
+        self.after(x).sum().clamp(0.0, 1.0)
+    }
+
+    /// α e^(Tx) (−T1) for x ≥ 0.
+    pub(super) fn density(&self, x: f64) -> f64 {
+        let n = self.alpha.len();
+        let exits = DVector::from_fn(n, |i, _| -self.t.row(i).sum());
+        self.after(x).dot(&exits).max(0.0)
+    }
+
+    /// E\[X^k; X > x\] for k from 0 to 3: with the phases v = α e^(Tx) at x, it is
+    /// Σ (k over j) x^(k−j) j! v (−T)^(−j) 1. Infinite when the solution overflows.
+    pub(super) fn above(&self, x: f64) -> [f64; 4] {
+        let at = if x > 0.0 {
+            self.after(x)
+        } else {
+            self.alpha.clone()
+        };
+        let lu = (-&self.t).lu();
+        let mut times = DVector::from_element(self.alpha.len(), 1.0);
+        let mut left = [f64::INFINITY; 4];
+        for (order, moment) in left.iter_mut().enumerate() {
+            if order > 0 && !lu.solve_mut(&mut times) {
+                break;
+            }
+            times *= (order as f64).max(1.0);
+            *moment = at.dot(&times);
+        }
+        let [zeroth, first, second, third] = left;
+        [
+            zeroth,
+            x * zeroth + first,
+            x * (x * zeroth + 2.0 * first) + second,
+            x * (x * (x * zeroth + 3.0 * first) + 3.0 * second) + third,
+        ]
+    }
+
+    /// α e^(Tx): where the chain is at x.
     ///
     /// Scaling and squaring of the uniformized series: every term is non-negative, so nothing
     /// cancels, for any ratio of the rates.
-    pub(super) fn ccdf(&self, x: f64) -> f64 {
+    fn after(&self, x: f64) -> DVector<f64> {
         let n = self.alpha.len();
         let fastest = (0..n).map(|i| -self.t[(i, i)]).fold(0.0, f64::max);
         let halvings = (fastest * x).log2().ceil().max(0.0);
         if halvings > 1000.0 {
-            return 0.0; // Far beyond the range of a float, x infinite included.
+            return DVector::zeros(n); // Far beyond the range of a float, x infinite included.
         }
-        let step = x / halvings.exp2();
-        let mut power = self.short_step(step, fastest);
+        let mut power = self.short_step(x / halvings.exp2(), fastest);
         for _ in 0..halvings as u32 {
             power = &power * &power;
         }
-        let survivors = power * DVector::from_element(n, 1.0);
-        self.alpha.dot(&survivors).clamp(0.0, 1.0)
+        power.transpose() * &self.alpha
     }
 
     /// e^(T·step) for a step of at most 1 on the clock of the `fastest` phase:
