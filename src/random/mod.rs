@@ -19,7 +19,7 @@ pub use arrival_stream::ArrivalStream;
 pub use arrivals::Arrivals;
 pub use discrete::DiscreteDistribution;
 pub use distribution::Distribution;
-pub(crate) use distribution::{Partial, Pieces, Smooth};
+pub(crate) use distribution::Pieces;
 pub use error::ParameterError;
 pub use schedule::{CumulativeRate, RatePoint, RateSchedule, RateShape};
 pub use stream::Stream;

@@ -2,8 +2,9 @@
 //!
 //! A stage sees exactly Poisson arrivals when everything that feeds it is Poisson and every stage
 //! before it gives Poisson flows on: one with a consumer for every order, or a stable one without
-//! bound on its queue whose classes share one exponential law and whose order of service does not
-//! look at the class (Burke 1956, Kelly 1979). On a cycle of such stages the flows are not Poisson,
+//! bound on its queue that shares its consumers' work (any law), or whose classes share one exponential
+//! law and whose order of service looks neither at the class nor at the service time (Burke 1956, Kelly
+//! 1979). On a cycle of such stages the flows are not Poisson,
 //! yet numbers and waits are those of M/M/c (Jackson 1957, arrival theorem). What lies behind any
 //! other stage is known by two moments only ([`super::variability`]).
 //!
@@ -18,7 +19,7 @@ use super::regime::Regime;
 use super::traffic::Traffic;
 use super::variability::variability;
 use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Producer, Target};
-use crate::random::Arrivals;
+use crate::random::{Arrivals, Distribution};
 
 /// The law of arrivals at a stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -222,18 +223,27 @@ impl Flows {
         }
         if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
-            let mixed = matches!(at.discipline, Discipline::Lifo | Discipline::Random);
-            return !mixed || law.classes().count() == 1;
+            return match at.discipline {
+                Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
+                // What is served is not what comes: short orders pass long ones.
+                Discipline::ShortestFirst
+                | Discipline::ShortestRemaining
+                | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
+                Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => true,
+            };
         }
         let bounded = matches!(at.capacity, Capacity::Reject(_));
         if !bounded || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
         let erlang_loss = at.capacity == Capacity::Reject(0);
-        let exponential = StageLaw::of_all(network, stage).exponential().is_some();
+        let insensitive = at.discipline == Discipline::ProcessorSharing;
+        let blind = at.discipline != Discipline::ShortestFirst
+            && at.discipline != Discipline::ShortestRemaining;
+        let exponential = StageLaw::of_all(network, stage).exponential().is_some() && blind;
         self.arrivals[stage] == Flow::Poisson
             && !self.behind_overload[stage]
-            && (erlang_loss || exponential)
+            && (erlang_loss || exponential || insensitive)
     }
 }
 
@@ -250,6 +260,10 @@ fn varying(producer: &Producer) -> Reason {
     }
 }
 
+fn is_fixed(law: &Distribution) -> bool {
+    law.is_deterministic().is_some()
+}
+
 /// Whether Poisson flows come out of a stage where Poisson flows go in.
 fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     let at = &network.stages[stage];
@@ -257,10 +271,16 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
         return true;
     }
     let law = StageLaw::new(network, stage, &traffic.offered[stage]);
-    let blind = at.discipline != Discipline::Priority || law.levels(network) <= 1;
-    blind
+    let suits = match at.discipline {
+        Discipline::ProcessorSharing => true,
+        Discipline::Fifo | Discipline::Lifo | Discipline::Random => law.exponential().is_some(),
+        Discipline::Priority | Discipline::PreemptivePriority => {
+            law.levels(network) <= 1 && law.exponential().is_some()
+        }
+        Discipline::ShortestFirst | Discipline::ShortestRemaining => false,
+    };
+    suits
         && at.capacity == Capacity::Unbounded
-        && law.exponential().is_some()
         && Regime::of(network, traffic, stage) == Regime::Steady
 }
 

@@ -407,15 +407,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn stream(level: u32, arrival_rate: f64, law: &Distribution) -> PriorityStream {
-        let service = ServiceMoments {
-            first: law.moment(1),
-            second: law.moment(2),
-            third: law.moment(3),
-        };
         PriorityStream {
             level,
             arrival_rate,
-            service,
+            service: law.into(),
         }
     }
 
@@ -566,6 +561,18 @@ mod tests {
             1.0,
             max_relative = 1e-12
         );
+    }
+
+    #[test]
+    fn an_overload_is_a_vacation_that_never_ends() {
+        // M/G/1 with vacations V: Wq = λE[S²]/(2(1−ρ)) + E[V²]/(2E[V]) (Doshi 1986). Here λ = 0.5, S
+        // exponential of mean 1, V always 3.
+        let vacation = stream(1, 0.3, &Distribution::deterministic(3.0).unwrap());
+        let streams = vec![stream(0, 0.5, &exponential(1.0)), vacation];
+        let queue = Mg1Priority::new(streams, Interruption::None).unwrap();
+        let expected = 0.5 * 2.0 / (2.0 * 0.5) + 9.0 / 6.0;
+        let times = queue.times(0).unwrap();
+        assert_relative_eq!(times.waiting_mean, expected, max_relative = 1e-12);
     }
 
     #[test]

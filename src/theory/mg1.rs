@@ -12,6 +12,7 @@ use super::error::{ModelError, non_negative, positive, stable};
 use super::mmc::second_moment_factor;
 use super::sheet::{Sheet, Source};
 use crate::metric::{Metric, TimeKind};
+use crate::random::Distribution;
 
 const SOURCE: Source = Source::exact("Pollaczek 1930; Kleinrock 1975, Queueing Systems I, 5.7");
 const ORDERS: Source = Source::exact("Takács 1963, Bell Syst. Tech. J. 42, 487-503");
@@ -25,6 +26,16 @@ pub struct ServiceMoments {
     pub second: f64,
     /// E\[S³\].
     pub third: f64,
+}
+
+impl From<&Distribution> for ServiceMoments {
+    fn from(law: &Distribution) -> ServiceMoments {
+        ServiceMoments {
+            first: law.moment(1),
+            second: law.moment(2),
+            third: law.moment(3),
+        }
+    }
 }
 
 impl ServiceMoments {

@@ -1,23 +1,17 @@
-//! Priorities without preemption: who waits how long.
+//! Priorities without preemption: the mean waits from the one without priorities. [`super::levels`] has
+//! the exact models; this form of them is the approximation for others.
 //!
 //! # References
 //! A. Cobham (1954), *Priority assignment in waiting line problems*, Operations Research 2, 70–76:
 //! M/G/1 with each class its own law, and M/M/c with one law for all; O. Kella, U. Yechiali
 //! (1985), *Waiting times in the non-preemptive priority M/M/c queue*, Stochastic Models 1.
-//! Low levels that saturate the consumers: the same argument, see also B. T. Doshi (1986), *Queueing
-//! systems with vacations: a survey*, Queueing Systems 1. For other laws and several consumers the same form is the approximation of A. B. Bondi, J. P.
+//! For other laws and several consumers the same form is the approximation of A. B. Bondi, J. P.
 //! Buzen (1984), *The response times of priority classes under preemptive resume in M/G/m queues*.
 
-/// Where the exact cases are published.
-pub(super) const EXACT: &str =
-    "Cobham 1954, Oper. Res. 2; Kella and Yechiali 1985, Stoch. Models 1";
 /// Where the approximation is published.
 pub(super) const APPROXIMATE: &str = "after Cobham 1954 and Bondi and Buzen 1984";
 /// The formula of both.
 pub(super) const FORMULA: &str = "Wq_k = Wq_FIFO (1−ρ)/((1−σ_(k−1))(1−σ_k)), σ_k = ρ_1+…+ρ_k";
-
-/// The formula where the lowest levels are overloaded.
-pub(super) const SATURATED: &str = "Wq_k = R/((1−σ_(k−1))(1−σ_k)), R = Σ X_i E[S_i²]/2, or 1/(cμ)";
 
 /// One class of orders at a queue with priorities.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,27 +62,6 @@ pub fn priority_waits(fifo_wait: f64, classes: &[PriorityClass]) -> Vec<f64> {
         .collect()
 }
 
-/// The mean wait of every class where the lowest levels alone are more than the consumers can do;
-/// `None` for these.
-///
-/// # Formula
-/// Wq_k = R/((1 − σ_{k−1})(1 − σ_k)) as ever, but since there is always a low order to take, the
-/// consumers never rest, and the mean time R until one is free is Σ X_iE\[S_i²\]/2 over all classes
-/// at the rates X_i at which they are served, for one consumer; 1/(cμ) with one exponential law. For
-/// two levels that is M/G/1 whose vacations are the services of the lower one. `residual` is R.
-///
-/// # Domain
-/// Poisson arrivals; the levels of class k and before are below capacity, all together above it.
-pub(super) fn saturated_waits(residual: f64, classes: &[PriorityClass]) -> Vec<Option<f64>> {
-    // With W₀ = R in place of Wq(1 − ρ).
-    let total: f64 = classes.iter().map(|class| class.utilization).sum();
-    let waits = priority_waits(residual / (1.0 - total), classes);
-    waits
-        .into_iter()
-        .map(|wait| wait.is_finite().then_some(wait))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,17 +78,6 @@ mod tests {
         let waits = priority_waits(fifo, &[class(0, 0.4), class(1, 0.5)]);
         assert_relative_eq!(waits[0], 0.11145525401795, max_relative = 1e-11);
         assert_relative_eq!(waits[1], 1.1145525401795, max_relative = 1e-11);
-    }
-
-    #[test]
-    fn a_saturated_level_is_a_vacation() {
-        // M/G/1 with vacations V: Wq = λE[S²]/(2(1−ρ)) + E[V²]/(2E[V]). Here λ = 0.5, S
-        // exponential of mean 1, V always 3, taken 0.5/3 times a second.
-        let vacations = 0.5 * 2.0 / (2.0 * 0.5) + 9.0 / 6.0;
-        let residual = 0.5 * (0.5 * 2.0 + 0.5 / 3.0 * 9.0);
-        let waits = saturated_waits(residual, &[class(0, 0.5), class(1, 0.9)]);
-        assert_relative_eq!(waits[0].unwrap(), vacations, max_relative = 1e-12);
-        assert_eq!(waits[1], None);
     }
 
     #[test]

@@ -47,6 +47,11 @@ pub enum Reason {
         /// The stage's name.
         stage: String,
     },
+    /// A formula fits, but its integrals could not be computed exactly enough.
+    Unsettled {
+        /// The stage's name.
+        stage: String,
+    },
     /// No formula here covers a feature of the scenario.
     NoModel {
         /// The stage or the producer.
@@ -91,6 +96,10 @@ impl fmt::Display for Reason {
             Reason::LargeChain { stage } => write!(
                 f,
                 "so many phases of arrivals and service at stage `{stage}` that the exact chain takes too long to solve"
+            ),
+            Reason::Unsettled { stage } => write!(
+                f,
+                "the integrals over the sizes of orders at stage `{stage}` are not known exactly enough"
             ),
             Reason::NoModel { place, feature } => {
                 write!(f, "no formula for `{feature}` of `{place}`")

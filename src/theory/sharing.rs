@@ -77,6 +77,11 @@ impl ProcessorSharing {
         Ok(sharing)
     }
 
+    /// The rate of orders that come in, per second.
+    pub fn accepted_rate(&self) -> f64 {
+        self.accepted
+    }
+
     /// L, of all orders.
     pub fn number_in_system(&self) -> f64 {
         self.number
@@ -99,23 +104,24 @@ impl ProcessorSharing {
 
     /// The figures of all orders; `exponential` says that all have the same exponential law.
     pub(super) fn figures(&self, exponential: bool) -> Figures {
-        let mut figures = self.class_figures(self.service_mean, self.accepted);
+        let mut figures = self.class_figures(self.service_mean, self.accepted, exponential);
         if let Some(bounded) = &self.bounded {
             let of_number = bounded.figures(Turn::Any, Kind::Exact).into_iter();
             figures.extend(of_number.filter(|(metric, _)| {
                 matches!(metric, Metric::Utilization | Metric::LossProbability)
             }));
         }
-        if let (true, Some(variance)) = (exponential, self.exponential_sojourn_variance()) {
-            let mut sheet = Sheet::new(VARIANCE);
-            sheet.variance(TimeKind::Sojourn, variance, "(2+ρ)/(μ²(2−ρ)(1−ρ)²)");
-            figures.append(&mut sheet.finish());
-        }
         figures
     }
 
-    /// The figures of the orders with the given mean service that are accepted at the given rate.
-    pub(super) fn class_figures(&self, service_mean: f64, accepted: f64) -> Figures {
+    /// The figures of the orders with the given mean service that are accepted at the given rate;
+    /// `exponential` as above.
+    pub(super) fn class_figures(
+        &self,
+        service_mean: f64,
+        accepted: f64,
+        exponential: bool,
+    ) -> Figures {
         let mut sheet = Sheet::new(SHARING);
         let sojourn = self.sojourn_mean(service_mean);
         let nobody = "0: service starts at once";
@@ -131,7 +137,13 @@ impl ProcessorSharing {
             .variance(TimeKind::Waiting, 0.0, nobody)
             .quantiles(TimeKind::Waiting, |_| Some(0.0), nobody)
             .mean(TimeKind::Sojourn, sojourn, "W_k = E[S_k]/E[S] · L/λ");
-        sheet.finish()
+        let mut figures = sheet.finish();
+        if let (true, Some(variance)) = (exponential, self.exponential_sojourn_variance()) {
+            let mut sheet = Sheet::new(VARIANCE);
+            sheet.variance(TimeKind::Sojourn, variance, "(2+ρ)/(μ²(2−ρ)(1−ρ)²)");
+            figures.append(&mut sheet.finish());
+        }
+        figures
     }
 }
 
@@ -171,7 +183,7 @@ mod tests {
             let rate = rho * f64::from(c) / mean;
             let queue = ProcessorSharing::new(rate, mean, c, None).unwrap();
             let number = |m, rate| {
-                queue.class_figures(m, rate)[&Metric::NumberInSystem].value
+                queue.class_figures(m, rate, false)[&Metric::NumberInSystem].value
             };
             let both = number(1.0, rate * share) + number(4.0, rate * (1.0 - share));
             prop_assert!((both / queue.number_in_system() - 1.0).abs() < 1e-12);

@@ -221,7 +221,7 @@ struct Wait {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::{Mg1, ServiceMoments, Turn};
+    use crate::theory::{Mg1, Turn};
     use approx::assert_relative_eq;
     use proptest::prelude::*;
 
@@ -230,12 +230,7 @@ mod tests {
     }
 
     fn fifo(rate: f64, law: &Distribution) -> Mg1 {
-        let service = ServiceMoments {
-            first: law.moment(1),
-            second: law.moment(2),
-            third: law.moment(3),
-        };
-        Mg1::new(rate, service).unwrap()
+        Mg1::new(rate, law.into()).unwrap()
     }
 
     #[test]

@@ -250,7 +250,9 @@ impl<'a> Desk<'a> {
             kind,
             reference: LAW,
         });
-        if law.classes().next().is_some() {
+        // Where short orders pass long ones for ever, those served are not like those that come.
+        let picked = self.case.instability().is_some() && !self.case.blind_to_sizes();
+        if law.classes().next().is_some() && !picked {
             sheet
                 .mean(TimeKind::Service, law.mean(), "E[S]")
                 .put(Metric::ProcessingTime, law.mean(), "E[S]")
@@ -357,8 +359,11 @@ impl<'a> Desk<'a> {
         self.flow_figures(&mut figures, &[class]);
         self.service_figures(&mut figures, &law);
         if self.case.instability().is_some() {
+            // Priorities may leave this class enough time beside the overload: what the model says.
             figures = self.class_growth(figures, class);
-            return self.beside_the_overload(figures, &law, class);
+            count(&mut figures);
+            little(&mut figures);
+            return figures;
         }
         let growth = Metric::BacklogGrowth;
         figures.extend(stage.get(&growth).map(|figure| (growth, *figure)));
@@ -381,33 +386,6 @@ impl<'a> Desk<'a> {
         let (traffic, id) = (self.case.traffic, self.case.id);
         let growth = traffic.offered[id][class.0] - traffic.served(id, class.0);
         self.growth(&mut figures, growth, "λ − X");
-        figures
-    }
-
-    /// At an overloaded stage: the waits of a class that priorities leave enough time for.
-    fn beside_the_overload(&self, mut figures: Figures, law: &StageLaw, class: ClassId) -> Figures {
-        let ClassWaits::Each(waits, source) = &self.answer.classes else {
-            count(&mut figures);
-            little(&mut figures);
-            return figures;
-        };
-        let Some((_, wait)) = waits.iter().find(|(k, _)| *k == class) else {
-            return figures;
-        };
-        let metric = Metric::mean(TimeKind::Waiting);
-        let formula = super::priority::SATURATED;
-        put(&mut figures, metric, *wait, formula, *source);
-        let all = "1: the consumers never rest";
-        put(&mut figures, Metric::WaitProbability, 1.0, all, *source);
-        put(
-            &mut figures,
-            Metric::LossProbability,
-            0.0,
-            "0: no bound",
-            NO_BOUND,
-        );
-        self.class_sojourn(&mut figures, &Figures::new(), law, class);
-        little(&mut figures);
         figures
     }
 

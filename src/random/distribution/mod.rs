@@ -11,7 +11,7 @@ mod partial;
 pub(super) mod phases;
 mod quantile;
 
-pub(crate) use partial::{Partial, Pieces, Smooth};
+pub(crate) use partial::Pieces;
 use std::sync::Arc;
 
 /// A law of a non-negative time, in seconds. Parameters are valid by construction.

@@ -2,6 +2,8 @@
 
 use super::model::Candidate;
 use super::{Answer, Case, ClassWaits, Fit, Model};
+use crate::metric::{Metric, TimeKind};
+use crate::network::Discipline;
 use crate::theory::{Kind, Mmck, Reason, Turn};
 
 pub(super) const MMCK: Candidate = Candidate {
@@ -40,7 +42,21 @@ fn mmck(case: &Case<'_>) -> Fit {
     if case.turn().is_none() {
         answer.classes = ClassWaits::Unknown;
     }
+    // An interrupted order is in the queue of M/M/c/K again, though its wait is over.
+    if case.order() == Discipline::PreemptivePriority {
+        answer.figures.retain(|metric, _| !of_the_queue(*metric));
+    }
     Ok(Some(answer))
+}
+
+fn of_the_queue(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::QueueLength
+            | Metric::QueueFill
+            | Metric::WaitProbability
+            | Metric::Time(TimeKind::Waiting, _)
+    )
 }
 
 pub(super) const GGCK: Candidate = Candidate {

@@ -8,6 +8,7 @@
 
 mod answer;
 mod bounded;
+mod by_class;
 mod case;
 mod general;
 mod kendall;
@@ -15,6 +16,8 @@ mod markov;
 mod matrix;
 mod model;
 mod priorities;
+mod sharing;
+mod shortest;
 mod two_moments;
 mod waitless;
 
@@ -38,7 +41,10 @@ const CANDIDATES: &[Candidate] = &[
     waitless::LOSS,
     waitless::GENERAL_LOSS,
     // Poisson arrivals or product form.
+    sharing::PROCESSOR_SHARING,
     priorities::NON_PREEMPTIVE,
+    priorities::PREEMPTIVE,
+    shortest::SHORTEST,
     bounded::MMCK,
     markov::MM1,
     markov::MMC,
@@ -49,6 +55,7 @@ const CANDIDATES: &[Candidate] = &[
     general::FEEDBACK,
     // Approximations.
     priorities::TWO_MOMENTS,
+    shortest::SEVERAL,
     bounded::GGCK,
     two_moments::GIGC,
 ];

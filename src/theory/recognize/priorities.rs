@@ -1,48 +1,106 @@
 //! Priorities by class.
 
-use super::general::mg1;
 use super::model::Candidate;
 use super::two_moments::gigc;
 use super::{Answer, Case, ClassWaits, Fit, Model};
 use crate::metric::{Metric, TimeKind};
-use crate::network::Discipline;
+use crate::network::{ClassId, Discipline};
 use crate::theory::numeric::sum;
-use crate::theory::priority::{self, PriorityClass, priority_waits, saturated_waits};
+use crate::theory::priority::{self, PriorityClass, priority_waits};
 use crate::theory::regime::Regime;
 use crate::theory::sheet::{Sheet, Source};
-use crate::theory::{Figures, Kind, Mmc, Reason, Turn};
+use crate::theory::{
+    Figures, Interruption, Kind, Mg1Priority, MmcPriority, PriorityStream, Reason, Turn,
+};
 
 pub(super) const NON_PREEMPTIVE: Candidate = Candidate {
     model: &Model {
         name: "M/G/1 and M/M/c with priorities",
         conditions: "Poisson arrivals, `{ priority = { preemptive = false } }`; one consumer, or one exponential law for all classes",
-        gives: "means of the stage and of every class",
+        gives: "means and variances of the stage and of every class",
         kind: Kind::Exact,
-        source: "Cobham 1954, Oper. Res. 2; Kella and Yechiali 1985, Stoch. Models 1",
+        source: "Cobham 1954, Oper. Res. 2; Kesten and Runnenburg 1957; Takács 1964, Oper. Res. 12; Kella and Yechiali 1985, Stoch. Models 1",
         tests: &[
             "a_figure_labelled_exact_is_exact",
-            "published_waits_of_four_levels",
+            "the_second_moment_is_that_of_kesten_and_runnenburg",
+            "the_work_waiting_is_conserved",
         ],
     },
-    fit: non_preemptive,
+    fit: |case| exact(case, Discipline::Priority),
 };
 
-fn non_preemptive(case: &Case<'_>) -> Fit {
-    let (Some(consumers), Discipline::Priority) = (case.plain_unbounded(), case.order()) else {
+pub(super) const PREEMPTIVE: Candidate = Candidate {
+    model: &Model {
+        name: "M/G/1 and M/M/c with priorities that interrupt",
+        conditions: "Poisson arrivals, `{ priority = { preemptive = true } }`; one consumer, or one exponential law for all classes",
+        gives: "means and variances (M/M/c: no variance of the sojourn below the first level) of the stage and of every class",
+        kind: Kind::Exact,
+        source: "Miller 1960; Conway, Maxwell and Miller 1967, chapter 8; Buzen and Bondi 1983, Oper. Res. 31",
+        tests: &[
+            "a_figure_labelled_exact_is_exact",
+            "published_sojourns_of_three_laws_with_interruption",
+            "published_sojourns_of_several_consumers_with_interruption",
+        ],
+    },
+    fit: |case| exact(case, Discipline::PreemptivePriority),
+};
+
+/// On a cycle the flow back depends on who is served first: Poisson arrivals only.
+fn exact(case: &Case<'_>, discipline: Discipline) -> Fit {
+    if case.order() != discipline || !case.poisson() {
+        return Ok(None);
+    }
+    let Some(classes) = class_figures(case)? else {
         return Ok(None);
     };
-    // On a cycle the flow back depends on who is served first.
-    let fifo = match case.law.exponential() {
-        Some(mu) if case.poisson() => exponential_wait(case.rate, mu, consumers),
-        _ if case.poisson() && consumers == 1 => mg1(case, Turn::Any),
+    if classes
+        .iter()
+        .any(|figures| !figures.contains_key(&Metric::mean(TimeKind::Waiting)))
+    {
+        let answer = Answer::of_classes(case, classes);
+        return Ok(Some(answer.but(vec![Reason::InfiniteVariance])));
+    }
+    Ok(Some(Answer::of_classes(case, classes)))
+}
+
+/// What is known of every class that comes; nothing of those that are left no time. `None` where the
+/// exact formulas do not fit.
+fn class_figures(case: &Case<'_>) -> Result<Option<Vec<Figures>>, Reason> {
+    let Some(consumers) = case.plain_unbounded() else {
+        return Ok(None);
+    };
+    let interruption = match case.order() {
+        Discipline::Priority => Interruption::None,
+        Discipline::PreemptivePriority => Interruption::Resume,
         _ => return Ok(None),
     };
-    Ok(Some(by_level(
-        case,
-        fifo,
-        consumers,
-        Source::exact(priority::EXACT),
-    )))
+    let classes = case.law.classes();
+    let refuse = |error| Reason::Conditions { error };
+    // One consumer knows more: the variance of a sojourn with interruptions.
+    if consumers == 1 {
+        let streams = classes.map(|(class, share, law)| PriorityStream {
+            level: level(case, class),
+            arrival_rate: share * case.rate,
+            service: law.into(),
+        });
+        let model = Mg1Priority::new(streams.collect(), interruption).map_err(refuse)?;
+        let count = case.law.classes().count();
+        let figures = (0..count).map(|k| model.figures(k).unwrap_or_default());
+        return Ok(Some(figures.collect()));
+    }
+    let Some(mu) = case.law.exponential() else {
+        return Ok(None);
+    };
+    let streams: Vec<(u32, f64)> = classes
+        .map(|(class, share, _)| (level(case, class), share * case.rate))
+        .collect();
+    let model = MmcPriority::new(&streams, mu, consumers, interruption).map_err(refuse)?;
+    let figures = (0..streams.len()).map(|k| model.figures(k).unwrap_or_default());
+    Ok(Some(figures.collect()))
+}
+
+fn level(case: &Case<'_>, class: ClassId) -> u32 {
+    case.network.classes[class.0].priority
 }
 
 pub(super) const TWO_MOMENTS: Candidate = Candidate {
@@ -69,56 +127,34 @@ fn two_moments(case: &Case<'_>) -> Fit {
     Ok(Some(by_level(case, fifo, consumers, source)))
 }
 
-fn exponential_wait(rate: f64, mu: f64, consumers: u32) -> Answer {
-    match Mmc::new(rate, mu, consumers) {
-        Ok(model) => Answer::new(model.figures(Turn::Any)),
-        Err(error) => error.into(),
-    }
-}
-
-/// No steady state: the reason, and the waits of the classes that priorities leave enough time for.
+/// No steady state: the reason, and the figures of the classes that priorities leave enough time for.
 pub(super) fn saturated(case: &Case<'_>, reason: Reason) -> Answer {
-    let waits = steady_classes(case).unwrap_or(ClassWaits::Unknown);
+    let classes = steady_classes(case).unwrap_or(ClassWaits::Unknown);
     Answer {
-        classes: waits,
+        classes,
         ..Answer::none(reason)
     }
 }
 
+/// Lower levels that are more than the consumers can do are always there without interruption, and not
+/// felt at all with it. At critical load just that is not known without interruption.
 fn steady_classes(case: &Case<'_>) -> Option<ClassWaits> {
-    let consumers = case.plain_unbounded()?;
     let regime = Regime::of(case.network, case.traffic, case.id);
-    let fits = case.order() == Discipline::Priority && case.poisson();
-    if !fits || regime != Regime::Overloaded {
+    let felt = case.order() == Discipline::Priority;
+    if !case.poisson() || (felt && regime != Regime::Overloaded) {
         return None;
     }
-    let residual = match (consumers, case.law.exponential()) {
-        (c, Some(mu)) => 1.0 / (f64::from(c) * mu),
-        (1, None) => residual_in_service(case),
-        _ => return None,
-    };
-    let waits = saturated_waits(residual, &levels(case, consumers));
-    let named = case.law.classes().zip(waits);
+    let figures = class_figures(case).ok()??;
     let regimes = Regime::of_classes(case.network, case.traffic, case.id);
-    let steady = named.filter_map(|((class, ..), wait)| {
-        let known = wait.filter(|_| regimes[class.0] == Regime::Steady);
-        known.map(|wait| (class, wait))
-    });
-    let source = Source::exact(priority::EXACT);
-    Some(ClassWaits::Each(steady.collect(), source))
-}
-
-/// Σ X_iE\[S_i²\]/2, at the rates at which the classes are served.
-fn residual_in_service(case: &Case<'_>) -> f64 {
-    let parts = case.law.classes().map(|(class, _, law)| {
-        let rate = case.traffic.served(case.id, class.0);
-        if rate > 0.0 {
-            0.5 * rate * law.moment(2)
-        } else {
-            0.0
-        }
-    });
-    sum(parts)
+    let classes = case.law.classes().map(|(class, ..)| class).zip(figures);
+    let steady = classes.filter(|(class, _)| regimes[class.0] == Regime::Steady);
+    let whole = |(class, mut figures): (ClassId, Figures)| {
+        let mut sheet = Sheet::new(Source::exact("a queue without bound rejects nobody"));
+        sheet.put(Metric::LossProbability, 0.0, "0: no bound");
+        figures.append(&mut sheet.finish());
+        (class, figures)
+    };
+    Some(ClassWaits::Figures(steady.map(whole).collect()))
 }
 
 /// The classes that come, with their levels and loads.
@@ -126,7 +162,7 @@ fn levels(case: &Case<'_>, consumers: u32) -> Vec<PriorityClass> {
     let classes = case.law.classes();
     classes
         .map(|(class, share, law)| PriorityClass {
-            level: case.network.classes[class.0].priority,
+            level: level(case, class),
             utilization: share * case.rate * law.mean() / f64::from(consumers),
         })
         .collect()
