@@ -11,6 +11,7 @@
 //!
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
+mod breakdowns;
 mod clockwork;
 mod erlang;
 mod error;
@@ -26,6 +27,7 @@ mod matrix;
 mod mg1;
 mod mm1;
 mod mmc;
+mod mmc_retrial;
 mod mmck;
 mod mminf;
 mod network;
@@ -55,6 +57,7 @@ mod variability;
 #[doc = include_str!("models.md")]
 pub mod catalogue {}
 
+pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
@@ -66,6 +69,7 @@ pub use matrix::{MarkovianArrivals, PhaseType};
 pub use mg1::{Mg1, Mg1Feedback, ServiceMoments};
 pub use mm1::Mm1;
 pub use mmc::Mmc;
+pub use mmc_retrial::MmcRetrial;
 pub use mmck::Mmck;
 pub use mminf::MgInf;
 pub use network::{NetworkTheory, analyze, models};

@@ -2,7 +2,11 @@
 
 use super::model::Candidate;
 use super::{Answer, Case, ClassWaits, Fit, Model};
-use crate::theory::{Kind, MapPhC, MarkovianArrivals, PhaseType, Reason, Turn};
+use crate::network::{AfterRepair, Breakdowns, Capacity, Extras, FailureClock, Reliability};
+use crate::theory::{
+    BreakdownRates, Kind, MapPhC, MarkovianArrivals, MmcBreakdowns, MmcRetrial, PhaseType, Reason,
+    Turn,
+};
 
 pub(super) const MAP_PH_C: Candidate = Candidate {
     model: &Model {
@@ -19,6 +23,38 @@ pub(super) const MAP_PH_C: Candidate = Candidate {
         ],
     },
     fit: map_ph_c,
+};
+
+pub(super) const BREAKDOWNS: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/c with breakdowns",
+        conditions: "Poisson arrivals, one exponential law of service; every consumer breaks down on its own after exponential times, busy or idle, is repaired in exponential times and goes on where it was; c at most 14",
+        gives: "means; first in, first out also variances and distributions",
+        kind: Kind::Exact,
+        source: "Avi-Itzhak & Naor 1963, Oper. Res. 11 (one consumer); Mitrany & Avi-Itzhak 1968, Oper. Res. 16",
+        tests: &[
+            "published_figures_of_breakdowns_at_any_time",
+            "one_consumer_is_avi_itzhak_and_naor_s",
+            "consumers_that_hardly_fail_are_those_of_m_m_c",
+        ],
+    },
+    fit: breakdowns,
+};
+
+pub(super) const RETRIAL: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/c retrial",
+        conditions: "Poisson arrivals, one exponential law of service, retries of every order on its own after exponential times",
+        gives: "means",
+        kind: Kind::Exact,
+        source: "Falin & Templeton 1997, Retrial Queues, chapter 2",
+        tests: &[
+            "published_figures_of_several_consumers_with_retrials",
+            "one_consumer_has_a_closed_form",
+            "quick_retries_or_many_places_are_m_m_c",
+        ],
+    },
+    fit: retrial,
 };
 
 fn map_ph_c(case: &Case<'_>) -> Fit {
@@ -42,6 +78,65 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
     }
     answer.classes = classes(case);
     Ok(Some(answer))
+}
+
+/// M/M/c with breakdowns of busy and idle consumers.
+fn breakdowns(case: &Case<'_>) -> Fit {
+    let plain = Extras {
+        reliability: Reliability::Perfect,
+        ..case.stage.extras.clone()
+    };
+    let Reliability::Breakdowns(how) = &case.stage.extras.reliability else {
+        return Ok(None);
+    };
+    let unbounded = plain.is_plain() && case.stage.capacity == Capacity::Unbounded;
+    let known = (case.consumers(), case.turn(), breakdown_rates(case, how));
+    let ((Some(consumers), Some(turn), Some(rates)), true) = (known, unbounded) else {
+        return Ok(None);
+    };
+    let model = MmcBreakdowns::new(rates, consumers);
+    let model = model.map_err(|error| Reason::Conditions { error })?;
+    let model = model.ok_or_else(|| large(case))?;
+    let mut answer = Answer::new(model.figures(turn));
+    if let (Turn::FirstIn, Some((waiting, sojourn))) = (turn, model.curves()) {
+        (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
+    }
+    Ok(Some(answer))
+}
+
+/// The rates, where everything is exponential and nothing is lost by a breakdown.
+fn breakdown_rates(case: &Case<'_>, how: &Breakdowns) -> Option<BreakdownRates> {
+    let fits =
+        case.poisson() && how.when == FailureClock::Always && how.then == AfterRepair::Resume;
+    let rates = BreakdownRates {
+        arrivals: case.rate,
+        service: case.law.exponential()?,
+        failure: how.uptime.is_exponential()?,
+        repair: how.downtime.is_exponential()?,
+    };
+    fits.then_some(rates)
+}
+
+/// M/M/c with retrials.
+fn retrial(case: &Case<'_>) -> Fit {
+    let Capacity::Retry(places, retry) = &case.stage.capacity else {
+        return Ok(None);
+    };
+    let known = (
+        case.consumers(),
+        case.law.exponential(),
+        retry.is_exponential(),
+    );
+    let (Some(consumers), Some(mu), Some(nu)) = known else {
+        return Ok(None);
+    };
+    if !case.poisson() || !case.stage.extras.is_plain() || case.turn().is_none() {
+        return Ok(None);
+    }
+    let model = MmcRetrial::new(case.rate, mu, consumers, *places, nu);
+    let model = model.map_err(|error| Reason::Conditions { error })?;
+    let model = model.ok_or_else(|| large(case))?;
+    Ok(Some(Answer::new(model.figures())))
 }
 
 fn large(case: &Case<'_>) -> Reason {

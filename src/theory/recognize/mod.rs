@@ -50,6 +50,8 @@ const CANDIDATES: &[Candidate] = &[
     markov::MMC,
     general::RENEWAL,
     matrix::MAP_PH_C,
+    matrix::BREAKDOWNS,
+    matrix::RETRIAL,
     general::POLLACZEK,
     // Other arrivals.
     general::FEEDBACK,
