@@ -28,7 +28,7 @@ const MOST_WORK: f64 = 4e7;
 ///
 /// # Domain
 /// ρ = λE\[S\]/c < 1; at most 120 phases (those of arrivals times the ways in which c busy consumers
-/// can be spread over the phases of service), and levels below that are no more work than 100 such:
+/// can be spread over the phases of service), and levels below that are together no more work than 40 of 100 phases:
 /// about 0.1 s.
 ///
 /// # Formula

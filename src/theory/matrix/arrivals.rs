@@ -138,6 +138,16 @@ impl MarkovianArrivals {
         Ok(((row * stay).sum() - mean * mean) / variance)
     }
 
+    /// How often a second orders find each of the consumers' phases, from the probabilities of all phases
+    /// at a level (those of arrivals run slowest).
+    pub(in crate::theory) fn seen(&self, level: &Row) -> Row {
+        let width = level.len() / self.phases();
+        let rates = row_sums(&self.events);
+        Row::from_fn(width, |_, s| {
+            rates.iter().enumerate().map(|(a, rate)| rate * level[a * width + s]).sum()
+        })
+    }
+
     /// φ: the phases just after an order.
     fn after_an_order(&self) -> Result<Row, ModelError> {
         let flow = self.stationary()? * &self.events;

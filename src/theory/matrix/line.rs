@@ -18,6 +18,7 @@
 //! *Commuting matrices in the queue length and sojourn time analysis of MAP/MAP/1 queues*, Stochastic
 //! Models 30, 554–575; V. Ramaswami (1999), *Matrix analytic methods for stochastic fluid flows*, ITC 16.
 
+use super::bounded::sub_generator;
 use super::elimination::stationary;
 use super::qbd::Qbd;
 use super::survival::Survival;
@@ -88,9 +89,7 @@ impl Line {
         }
         let within = off_diagonal(&chain.local + &climb.visits + &chain.up * &passage);
         let levels = climb.descend(stationary(&within)?);
-        let working = row_sums(&server.inner) + row_sums(&server.next);
-        let rest = Matrix::from_diagonal(&working);
-        let decay = outer.kronecker(&(&server.inner - rest)) + &passage * &chain.up;
+        let decay = outer.kronecker(&sub_generator(server)) + &passage * &chain.up;
         let taken = Column::from_element(a, 1.0).kronecker(&row_sums(&server.next));
         Line::weigh(arrivals, levels, &rate, &chain.up, decay, taken)
     }

@@ -6,6 +6,7 @@
 //! takes a subtraction ([`elimination`]) and loads up to 1 − 10⁻⁹ lose no digits to cancellation.
 
 mod arrivals;
+mod bounded;
 mod elimination;
 mod levels;
 mod line;
@@ -17,6 +18,8 @@ mod survival;
 pub use arrivals::MarkovianArrivals;
 pub use phase::PhaseType;
 
+pub(super) use bounded::{bounded, sub_generator};
+pub(super) use elimination::sojourns;
 pub(super) use levels::Levels;
 pub(super) use line::{ACCURACY, Line, Server, Times};
 pub(super) use occupancy::Occupancy;
