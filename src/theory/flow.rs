@@ -236,6 +236,9 @@ impl Flows {
         if !bounded || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
+        if matches!(traffic.entries[stage], Some(Ok(_))) {
+            return true;
+        }
         let erlang_loss = at.capacity == Capacity::Reject(0);
         let insensitive = at.discipline == Discipline::ProcessorSharing;
         let blind = at.discipline != Discipline::ShortestFirst

@@ -53,7 +53,7 @@ const NOTHING: f64 = 1e-16;
 /// assert!((queue.waiting_mean() - 0.230857580398162).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MapPhCK {
     consumers: u32,
     service: PhaseType,
@@ -395,7 +395,10 @@ fn fits(arrivals: &MarkovianArrivals, service: &PhaseType, consumers: u32, place
     let full = phases(consumers);
     full <= MOST_PHASES
         && places as f64 * full.powi(3) <= MOST_WORK
-        && (0..=consumers).map(|busy| phases(busy).powi(3)).sum::<f64>() <= MOST_WORK
+        && (0..=consumers)
+            .map(|busy| phases(busy).powi(3))
+            .sum::<f64>()
+            <= MOST_WORK
 }
 
 #[cfg(test)]
@@ -406,12 +409,7 @@ mod tests {
     use approx::assert_relative_eq;
     use proptest::prelude::*;
 
-    fn queue(
-        arrivals: Arrivals,
-        service: Distribution,
-        consumers: u32,
-        places: u64,
-    ) -> MapPhCK {
+    fn queue(arrivals: Arrivals, service: Distribution, consumers: u32, places: u64) -> MapPhCK {
         let arrivals = MarkovianArrivals::of(&arrivals).unwrap();
         let service = PhaseType::of(&service).unwrap();
         MapPhCK::new(&arrivals, &service, consumers, places)
@@ -430,7 +428,11 @@ mod tests {
     #[test]
     fn a_pure_loss_stage_does_not_feel_the_service_law() {
         let loss = queue(poisson(5.0), h2(1.0, 4.0), 10, 0);
-        assert_relative_eq!(loss.loss_probability(), 0.0183845703366481, max_relative = 1e-11);
+        assert_relative_eq!(
+            loss.loss_probability(),
+            0.0183845703366481,
+            max_relative = 1e-11
+        );
         assert_eq!(loss.queue_length(), 0.0);
     }
 
@@ -470,11 +472,16 @@ mod tests {
 
     #[test]
     fn very_many_places_are_as_good_as_unlimited_ones() {
-        let arrivals = MarkovianArrivals::of(&Arrivals::renewal(h2(1.0 / 1.4, 4.0)).unwrap()).unwrap();
+        let arrivals =
+            MarkovianArrivals::of(&Arrivals::renewal(h2(1.0 / 1.4, 4.0)).unwrap()).unwrap();
         let service = PhaseType::of(&Distribution::erlang(2, 1.0).unwrap()).unwrap();
         let open = MapPhC::new(&arrivals, &service, 2).unwrap().unwrap();
         let many = MapPhCK::new(&arrivals, &service, 2, 700).unwrap().unwrap();
-        assert_relative_eq!(many.waiting_mean(), open.waiting_mean(), max_relative = 1e-9);
+        assert_relative_eq!(
+            many.waiting_mean(),
+            open.waiting_mean(),
+            max_relative = 1e-9
+        );
         assert_relative_eq!(
             many.waiting_variance(),
             open.waiting_variance(),
@@ -482,7 +489,11 @@ mod tests {
         );
         let p99 = open.times().waiting_quantile(0.99).unwrap();
         assert_relative_eq!(
-            queue_of(&arrivals, &service).times().unwrap().waiting_quantile(0.99).unwrap(),
+            queue_of(&arrivals, &service)
+                .times()
+                .unwrap()
+                .waiting_quantile(0.99)
+                .unwrap(),
             p99,
             max_relative = 1e-7
         );

@@ -13,6 +13,7 @@
 
 mod breakdowns;
 mod clockwork;
+mod entries;
 mod erlang;
 mod error;
 mod figure;

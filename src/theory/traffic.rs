@@ -17,6 +17,7 @@
 
 use super::Mmck;
 use super::clockwork::is_clockwork;
+use super::entries::{Entry, entries};
 use super::numeric::sum;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector};
@@ -44,6 +45,8 @@ pub(super) struct Traffic {
     pub bytes: Table,
     /// The probability that an order arriving at the stage ends as completed.
     pub completing: Table,
+    /// Bounded queues whose loss does not depend on other stages.
+    pub entries: Vec<Entry>,
 }
 
 /// The traffic equations have no finite solution.
@@ -63,11 +66,12 @@ impl Traffic {
             through: vec![vec![1.0; classes]; stages],
             bytes: zeros(stages, classes),
             completing: zeros(stages, classes),
+            entries: entries(network),
         };
         traffic.spread(network, &entering_bytes)?;
-        let free = shares(network, &traffic.offered);
+        let free = shares(network, &traffic.entries, &traffic.offered);
         if free.iter().flatten().any(|&f| f < 1.0) {
-            traffic.through = settle(network, &entering)?;
+            traffic.through = settle(network, &traffic.entries, &entering)?;
             traffic.spread(network, &entering_bytes)?;
         }
         Ok(traffic)
@@ -203,14 +207,14 @@ pub(super) fn leads_to(network: &Network, stage: usize) -> bool {
 }
 
 /// The shares served when the flows have settled.
-fn settle(network: &Network, entering: &Table) -> Result<Table, NoSolution> {
+fn settle(network: &Network, entries: &[Entry], entering: &Table) -> Result<Table, NoSolution> {
     let mut before = entering.clone();
     let mut offered = entering.clone();
     for round in 0..LIMIT {
-        let through = shares(network, &offered);
+        let through = shares(network, entries, &offered);
         let mut next = pass(network, entering, &offered, &through);
         if change(&offered, &next) <= SETTLED {
-            return Ok(shares(network, &next));
+            return Ok(shares(network, entries, &next));
         }
         if round < HELPED && round % 3 == 2 {
             extrapolate(&before, &offered, &mut next);
@@ -260,13 +264,16 @@ fn change(before: &Table, after: &Table) -> f64 {
 }
 
 /// The share of the offered orders that each stage serves.
-fn shares(network: &Network, offered: &Table) -> Table {
+fn shares(network: &Network, entries: &[Entry], offered: &Table) -> Table {
     let stages = network.stages.iter().zip(offered).enumerate();
     stages
-        .map(|(id, (stage, rates))| match stage.capacity {
-            Capacity::Reject(_) if is_clockwork(network, id) => vec![1.0; rates.len()],
-            _ => shares_at(network, stage, rates),
-        })
+        .map(
+            |(id, (stage, rates))| match (&entries[id], &stage.capacity) {
+                (Some(Ok(model)), _) => vec![1.0 - model.loss_probability(); rates.len()],
+                (_, Capacity::Reject(_)) if is_clockwork(network, id) => vec![1.0; rates.len()],
+                _ => shares_at(network, stage, rates),
+            },
+        )
         .collect()
 }
 

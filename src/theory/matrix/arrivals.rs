@@ -144,7 +144,11 @@ impl MarkovianArrivals {
         let width = level.len() / self.phases();
         let rates = row_sums(&self.events);
         Row::from_fn(width, |_, s| {
-            rates.iter().enumerate().map(|(a, rate)| rate * level[a * width + s]).sum()
+            rates
+                .iter()
+                .enumerate()
+                .map(|(a, rate)| rate * level[a * width + s])
+                .sum()
         })
     }
 

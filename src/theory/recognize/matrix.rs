@@ -25,6 +25,22 @@ pub(super) const MAP_PH_C: Candidate = Candidate {
     fit: map_ph_c,
 };
 
+pub(super) const MAP_PH_C_K: Candidate = Candidate {
+    model: &Model {
+        name: "MAP/PH/c/K",
+        conditions: "one Markovian producer or several Poisson ones and nothing from other stages, phase-type service, c consumers, `capacity`, at most 200 phases a level",
+        gives: "means and loss; first in, first out also variances and distributions",
+        kind: Kind::Exact,
+        source: "Gaver, Jacobs & Latouche 1984, Adv. Appl. Prob. 16",
+        tests: &[
+            "one_phase_is_m_m_c_k",
+            "bursts_lose_more_than_they_should",
+            "very_many_places_are_as_good_as_unlimited_ones",
+        ],
+    },
+    fit: map_ph_c_k,
+};
+
 pub(super) const BREAKDOWNS: Candidate = Candidate {
     model: &Model {
         name: "M/M/c with breakdowns",
@@ -77,6 +93,29 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
         (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
     }
     answer.classes = classes(case);
+    Ok(Some(answer))
+}
+
+/// MAP/PH/c/K.
+fn map_ph_c_k(case: &Case<'_>) -> Fit {
+    let (Some(entry), Some(turn)) = (&case.traffic.entries[case.id], case.turn()) else {
+        return Ok(None);
+    };
+    let model = entry.as_ref().map_err(Reason::clone)?;
+    let times = (turn == Turn::FirstIn).then(|| model.times());
+    let times = times.flatten();
+    let mut answer = Answer::new(model.figures(turn, times.as_ref()));
+    match times {
+        Some(times) => {
+            let (waiting, sojourn) = times.curves();
+            (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
+        }
+        None if turn == Turn::FirstIn => {
+            let stage = case.stage.name.clone();
+            answer.unexplained.push(Reason::LongSums { stage });
+        }
+        None => {}
+    }
     Ok(Some(answer))
 }
 

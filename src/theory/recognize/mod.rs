@@ -39,6 +39,7 @@ const CANDIDATES: &[Candidate] = &[
     waitless::CLOCKWORK,
     waitless::NO_QUEUE,
     waitless::LOSS,
+    matrix::MAP_PH_C_K,
     waitless::GENERAL_LOSS,
     // Poisson arrivals or product form.
     sharing::PROCESSOR_SHARING,
