@@ -121,6 +121,7 @@ impl<'n> Fold<'n> {
         let context = Context {
             measured,
             replications: self.replications as f64,
+            producers: self.network.producers.len() as f64,
             stationary,
         };
         Ok(SimResult {

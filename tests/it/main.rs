@@ -1,5 +1,6 @@
 //! What a user sees, and agreement with published numbers.
 
+mod agreement;
 mod cases;
 mod catalogue;
 mod commands;
