@@ -3,10 +3,11 @@
 use super::exit::Failure;
 use crate::network::{Horizon, Network, Replications, Warmup};
 use crate::report::{Detail, ScenarioRecord, Warning};
-use crate::scenario::{self, ScenarioErrors, units, units::Dimension};
+use crate::scenario::source::Sources;
+use crate::scenario::{self, FormulasOnly, ScenarioErrors, units, units::Dimension};
 use clap::Args;
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Changes to a scenario from the command line.
 #[derive(Debug, Clone, Default, Args)]
@@ -69,23 +70,47 @@ pub(super) struct Asked {
     pub network: Network,
     pub record: ScenarioRecord,
     pub noticed: Vec<Warning>,
-    /// Why it cannot be simulated, if so.
-    pub unsimulable: Option<ScenarioErrors>,
+    /// What only formulas understand, and the texts that say it.
+    pub formulas_only: Vec<FormulasOnly>,
+    pub sources: Sources,
 }
 
-/// Loads a scenario that is to be simulated.
-pub(super) fn load_to_simulate(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
-    let asked = load(file, flags)?;
-    match asked.unsimulable {
-        Some(errors) => Err(Failure::Load(errors.into())),
-        None => Ok(asked),
+/// Loads scenarios that are to be simulated, or says of all of them what is wrong.
+pub(super) fn load_to_simulate(
+    files: &[PathBuf],
+    flags: &ScenarioFlags,
+) -> Result<Vec<Asked>, Failure> {
+    let mut loaded = Vec::new();
+    let mut failures = Vec::new();
+    for file in files {
+        match simulable(file, flags) {
+            Ok(asked) => loaded.push(asked),
+            Err(failure) => failures.push(failure),
+        }
     }
+    if failures.is_empty() {
+        Ok(loaded)
+    } else {
+        Err(Failure::Several(failures))
+    }
+}
+
+fn simulable(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
+    let asked = load(file, flags)?;
+    if asked.formulas_only.is_empty() {
+        return Ok(asked);
+    }
+    let refusals = asked.formulas_only.iter().map(FormulasOnly::refusal);
+    let errors = ScenarioErrors {
+        errors: refusals.collect(),
+        sources: asked.sources,
+    };
+    Err(Failure::Load(errors.into()))
 }
 
 /// Loads a scenario and applies the flags.
 pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
     let loaded = scenario::load(file, &flags.set)?;
-    let unsimulable = loaded.simulable().err();
     let mut network = loaded.network;
     apply(&mut network, flags)?;
     let noticed = loaded
@@ -98,7 +123,8 @@ pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure>
         network,
         record,
         noticed,
-        unsimulable,
+        formulas_only: loaded.formulas_only,
+        sources: loaded.sources,
     })
 }
 

@@ -72,10 +72,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
                     run the scenario first and compare its output folder";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let mut asked = Vec::new();
-    for file in &args.what {
-        asked.push(load_to_simulate(file, &args.scenario)?);
-    }
+    let asked = load_to_simulate(&args.what, &args.scenario)?;
     // Common random numbers: one seed for all, that of the first unless the flags say otherwise.
     let seed = asked[0].network.seed;
     let mut sides = Vec::new();

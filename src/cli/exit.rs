@@ -53,6 +53,9 @@ pub enum Failure {
     /// The simulation gave no result.
     #[error("{0}")]
     Sim(#[from] SimError),
+    /// Several at once.
+    #[error("{}", several(.0))]
+    Several(Vec<Failure>),
     /// The arguments do not fit together.
     #[error("{0}")]
     Usage(String),
@@ -71,6 +74,7 @@ impl Failure {
     /// The exit code that the failure leads to.
     pub fn exit(&self) -> Exit {
         match self {
+            Failure::Several(all) => all.iter().map(Failure::exit).max().unwrap_or(Exit::Wrong),
             Failure::Load(error) if error.exit_code() == 3 => Exit::Outside,
             Failure::Load(_) | Failure::Usage(_) => Exit::Wrong,
             Failure::Folder(error) | Failure::Output(OutputError::Folder(error)) => {
@@ -88,6 +92,10 @@ impl Failure {
     /// Says what went wrong on stderr. A reader that went away (a closed pipe) is told nothing.
     pub fn report(&self) {
         use std::io::Write;
+        if let Failure::Several(all) = self {
+            all.iter().for_each(Failure::report);
+            return;
+        }
         let mut stderr = anstream::stderr();
         let _ = match self {
             Failure::Load(error) => writeln!(stderr, "{}", error.render(true)),
@@ -95,6 +103,11 @@ impl Failure {
             other => writeln!(stderr, "orderline: {other}"),
         };
     }
+}
+
+fn several(failures: &[Failure]) -> String {
+    let told: Vec<String> = failures.iter().map(ToString::to_string).collect();
+    told.join("\n\n")
 }
 
 fn folder_exit(error: &FolderError) -> Exit {

@@ -40,11 +40,7 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     // All files are read before the first is run: a typing error should not cost an hour.
-    let asked: Vec<Asked> = args
-        .files
-        .iter()
-        .map(|file| load_to_simulate(file, &args.scenario))
-        .collect::<Result<_, _>>()?;
+    let asked = load_to_simulate(&args.files, &args.scenario)?;
     distinct_folders(args, &asked)?;
     let mut exit = Exit::Fine;
     let mut documents = Vec::new();

@@ -9,6 +9,7 @@
 //! | `warning` | what a reader of the figures must know, as data |
 //! | `run_report` | all of the above, of one run |
 //! | `table`, `text`, `format` | the terminal |
+//! | `network` | the network in words |
 //! | `json` | the document of `--json` |
 //! | [`records`], `build`, `csv_file` | the rows of the CSV files, made, written and read |
 //! | `page`, `html` | the page: what is on it, and how it is set |
@@ -24,6 +25,7 @@ pub mod format;
 mod html;
 mod json;
 mod manifest;
+mod network;
 mod output;
 mod page;
 pub mod records;
@@ -41,11 +43,12 @@ pub use contrast::{Contrast, ContrastLine, Difference, contrast_csv, contrast_ta
 pub use folder::{FolderError, Staged};
 pub use json::Document;
 pub use manifest::{Manifest, ScenarioRecord};
+pub use network::network_text;
 pub use output::{OutputError, WrittenFiles, read_records, redraw, write};
 pub use run_report::RunReport;
 pub use side::{Side, SideFigure, read_side};
 pub use slo::{SloJudgement, SloState, judge};
 pub use table::Detail;
-pub use text::{network_text, summary, theory_table};
+pub use text::{summary, theory_table};
 pub use verdict::{Verdict, corrected_level};
 pub use warning::{Warning, warnings};

@@ -1,4 +1,4 @@
-//! What a run says on the terminal around its table, and the network in words.
+//! What a run says on the terminal around its table.
 
 use super::format;
 use super::run_report::RunReport;
@@ -6,12 +6,8 @@ use super::slo::{SloJudgement, SloState};
 use super::table::{self, Detail};
 use super::verdict::Verdict;
 use super::warning::Warning;
-use crate::metric::Metric;
-use crate::network::{
-    Capacity, Consumers, Discipline, Network, Place, Route, SloBound, StageId, Target,
-};
+use crate::network::{Network, SloBound};
 use crate::sim::{Outcome, SimResult, StartRule};
-use crate::theory::NetworkTheory;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -139,7 +135,7 @@ pub(super) fn objective_words(network: &Network, judgement: &SloJudgement) -> (S
     (asked, measured.trim_end().to_owned())
 }
 
-fn warning_lines(warnings: &[Warning]) -> String {
+pub(super) fn warning_lines(warnings: &[Warning]) -> String {
     let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
     warnings
         .iter()
@@ -154,98 +150,4 @@ pub fn theory_table(report: &RunReport, detail: Detail) -> String {
     let _ = writeln!(out, "{bold}{}{bold:#}: theory\n", report.network.name);
     out += &table::formulas(&report.network, &report.theory, &report.comparison, detail);
     out + &warning_lines(&report.warnings)
-}
-
-/// A network in words: who sends what where, what each stage is and how loaded.
-pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warning]) -> String {
-    let mut out = String::new();
-    let bold = Style::new().bold();
-    let _ = writeln!(out, "{bold}{}{bold:#}: valid", network.name);
-    for producer in &network.producers {
-        let _ = writeln!(
-            out,
-            "  producer {} → {}  {} on average over a run",
-            producer.name,
-            network.stages[producer.to.0].name,
-            format::value(
-                Metric::ArrivalRate.unit(),
-                producer
-                    .arrivals
-                    .mean_rate_over(network.expected_duration())
-            ),
-        );
-    }
-    for population in &network.populations {
-        let customers = format::count(population.customers);
-        let _ = writeln!(
-            out,
-            "  population {} → {}  {customers} {}, think time {} on average",
-            population.name,
-            network.stages[population.to.0].name,
-            if population.customers == 1 {
-                "customer"
-            } else {
-                "customers"
-            },
-            format::duration(population.think.mean()),
-        );
-    }
-    (0..network.stages.len()).for_each(|stage| {
-        let _ = writeln!(out, "{}", stage_text(network, theory, StageId(stage)));
-    });
-    out + &warning_lines(noticed)
-}
-
-fn stage_text(network: &Network, theory: &NetworkTheory, id: StageId) -> String {
-    let stage = &network.stages[id.0];
-    let consumers = match stage.consumers {
-        Consumers::Finite(1) => "1 consumer".to_owned(),
-        Consumers::Finite(c) => format!("{c} consumers"),
-        Consumers::Unlimited => "unlimited consumers".to_owned(),
-    };
-    let discipline = match stage.discipline {
-        Discipline::Fifo => "fifo",
-        Discipline::Lifo => "lifo",
-        Discipline::Random => "random order",
-        Discipline::ShortestFirst => "shortest first",
-        Discipline::ShortestRemaining => "shortest remaining first",
-        Discipline::ProcessorSharing => "processor sharing",
-        Discipline::Priority => "priority",
-        Discipline::PreemptivePriority => "preemptive priority",
-    };
-    let capacity = match stage.capacity {
-        Capacity::Unbounded => String::new(),
-        Capacity::Reject(capacity) => format!(", rejects beyond {capacity} waiting"),
-        Capacity::Block(capacity) => format!(", blocks beyond {capacity} waiting"),
-        Capacity::Retry(capacity, _) => format!(", tried again beyond {capacity} waiting"),
-    };
-    let load = match theory.stages[id.0].offered_load {
-        Some(load) if theory.unstable(Place::Stage(id)) => {
-            format!(", offered load ρ = {load:.4}: NO STEADY STATE")
-        }
-        Some(load) => format!(", ρ = {load:.4}"),
-        None => String::new(),
-    };
-    format!(
-        "  stage {}  {}: {consumers}, {discipline}{capacity}{load} → {}",
-        stage.name,
-        theory.model(id),
-        routes(network, &stage.by_class[0].next)
-    )
-}
-
-fn routes(network: &Network, routes: &[Route]) -> String {
-    let way = |route: &Route| {
-        let to = match route.to {
-            Target::Stage(stage) => network.stages[stage.0].name.clone(),
-            Target::Completed => "completed".to_owned(),
-            Target::Cancelled => "cancelled".to_owned(),
-        };
-        if routes.len() == 1 {
-            to
-        } else {
-            format!("{to} ({})", route.probability)
-        }
-    };
-    routes.iter().map(way).collect::<Vec<_>>().join(", ")
 }

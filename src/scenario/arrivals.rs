@@ -12,7 +12,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::distribution;
-use super::extras;
+use super::extras::{self, Keyed};
 use super::fields::{Context, Fields, choice, name_of};
 use super::parameters::{self, Parameters};
 use super::spot::Spot;
@@ -49,13 +49,15 @@ pub(super) enum ArrivalsDraft {
     Closed { customers: u64, think: Distribution },
 }
 
-/// Reads `arrivals`.
-pub(super) fn read(node: &Node, cx: &mut Context) -> Option<ArrivalsDraft> {
+/// Reads `arrivals`; the key is the name of the choice.
+pub(super) fn read(node: &Node, cx: &mut Context) -> Option<Keyed<ArrivalsDraft>> {
     let (name, entry) = choice(node, Spot::Arrivals, &NAMES, cx)?;
-    match name {
+    let value = match name {
         "closed" => closed(&entry.node, cx),
         _ => process(name, &entry.node, cx).map(ArrivalsDraft::Open),
-    }
+    }?;
+    let key = entry.key_span;
+    Some(Keyed { value, key })
 }
 
 fn closed(node: &Node, cx: &mut Context) -> Option<ArrivalsDraft> {

@@ -3,7 +3,7 @@
 //! Reading never stops at the first error. A function that reads a value returns `None` when it
 //! has reported why there is none, so that its caller can go on with the rest.
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, FormulasOnly};
 use super::source::Span;
 use super::spot::Spot;
 use super::text::{instead, list, nearest};
@@ -18,7 +18,7 @@ pub(super) struct Context {
     /// Errors and warnings.
     pub(super) found: Vec<Diagnostic>,
     /// What only the formulas understand; a simulation is refused with these.
-    pub(super) formulas_only: Vec<Diagnostic>,
+    pub(super) formulas_only: Vec<FormulasOnly>,
     /// A data file that is there but could not be read.
     pub(super) failed: Option<(PathBuf, io::Error)>,
 }
@@ -29,11 +29,8 @@ impl Context {
     }
 
     /// Notes something that the simulation cannot do yet.
-    pub(super) fn formulas_only(&mut self, span: Span, word: &str) {
-        let message = format!("`{word}` cannot be simulated yet");
-        self.formulas_only.push(
-            Diagnostic::error(span, message).help("`orderline theory FILE` gives its formulas"),
-        );
+    pub(super) fn formulas_only(&mut self, span: Span, word: &'static str) {
+        self.formulas_only.push(FormulasOnly { span, word });
     }
 }
 

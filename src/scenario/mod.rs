@@ -39,16 +39,17 @@ mod template;
 mod text;
 mod trace;
 pub mod tree;
+mod unclosed;
 pub mod units;
 mod values;
 
-pub use diagnostic::{Diagnostic, ScenarioErrors, Severity};
+pub use diagnostic::{Diagnostic, FormulasOnly, ScenarioErrors, Severity};
 pub use error::{LARGEST_FILE, LoadError};
 pub use template::{UnusableName, template};
 
 use crate::network::Network;
 use fields::Context;
-use source::{SourceId, Sources};
+use source::{SourceId, Sources, Span};
 use std::path::{Path, PathBuf};
 
 /// A scenario that can be run.
@@ -65,7 +66,7 @@ pub struct Loaded {
     /// What is probably not meant, in the order of the text.
     pub warnings: Vec<Diagnostic>,
     /// What the formulas understand and the simulation does not yet, in the order of the text.
-    pub formulas_only: Vec<Diagnostic>,
+    pub formulas_only: Vec<FormulasOnly>,
 }
 
 impl Loaded {
@@ -80,7 +81,11 @@ impl Loaded {
         }
         Err(ScenarioErrors {
             sources: self.sources.clone(),
-            errors: self.formulas_only.clone(),
+            errors: self
+                .formulas_only
+                .iter()
+                .map(FormulasOnly::refusal)
+                .collect(),
         })
     }
 }
@@ -134,7 +139,7 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
         formulas_only: Vec::new(),
         failed: None,
     };
-    let mut root = tree::parse(text, SourceId::FILE, &mut cx.found);
+    let tree::Document { mut root, broken } = tree::parse(text, SourceId::FILE, &mut cx.found);
     for argument in sets {
         let source = sources.add("--set", argument.as_str());
         if let Err(errors) = set::apply(&mut root, argument, source) {
@@ -150,8 +155,8 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
         mut formulas_only,
         ..
     } = cx;
-    formulas_only.sort_by_key(|diagnostic| diagnostic.span);
-    let (errors, warnings) = sorted(found, syntax);
+    formulas_only.sort_by_key(|one| one.span);
+    let (errors, warnings) = sorted(found, syntax, &broken);
     if !errors.is_empty() {
         return Err(ScenarioErrors { sources, errors }.into());
     }
@@ -181,12 +186,21 @@ fn stem(name: &str) -> String {
 }
 
 /// Errors and warnings in the order of the text. The first `syntax` are syntax errors: what is
-/// found at the same place later, or is only absent, is their consequence and left out.
-fn sorted(found: Vec<Diagnostic>, syntax: usize) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+/// found at the same place later, where text is `broken`, or is only absent, is their consequence and
+/// left out.
+fn sorted(
+    found: Vec<Diagnostic>,
+    syntax: usize,
+    broken: &[Span],
+) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+    let consequence = |diagnostic: &Diagnostic| {
+        let lost = |place: &Span| place.contains(diagnostic.span);
+        diagnostic.absence || broken.iter().any(lost)
+    };
     let mut kept: Vec<Diagnostic> = found
         .into_iter()
         .enumerate()
-        .filter(|(index, diagnostic)| *index < syntax || syntax == 0 || !diagnostic.absence)
+        .filter(|(index, diagnostic)| *index < syntax || syntax == 0 || !consequence(diagnostic))
         .map(|(_, diagnostic)| diagnostic)
         .collect();
     kept.sort_by_key(|diagnostic| diagnostic.span);
@@ -199,7 +213,7 @@ fn sorted(found: Vec<Diagnostic>, syntax: usize) -> (Vec<Diagnostic>, Vec<Diagno
 
 /// Every `None` on the way to a network comes with an error; should one not, it is told, too.
 fn unexplained(sources: Sources) -> LoadError {
-    let span = source::Span::new(SourceId::FILE, 0..0);
+    let span = Span::new(SourceId::FILE, 0..0);
     let error = Diagnostic::error(
         span,
         "the scenario cannot be compiled, for an unknown reason",

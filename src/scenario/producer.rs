@@ -45,11 +45,7 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<ProducerDraft> {
                 "such as `arrivals = { poisson = { rate = \"120/s\" } }`",
                 cx,
             )
-            .and_then(|entry| {
-                let value = arrivals::read(&entry.node, cx)?;
-                let key = entry.node.span;
-                Some(Keyed { value, key })
-            }),
+            .and_then(|entry| arrivals::read(&entry.node, cx)),
         message_size: match fields.entry("message_size") {
             None => Some(0.0),
             Some(entry) => values::entry_quantity(entry, Dimension::Size, Range::NotNegative, cx),

@@ -34,6 +34,11 @@ impl Span {
             end: range.end,
         }
     }
+
+    /// Whether `other` lies within.
+    pub fn contains(&self, other: Span) -> bool {
+        self.source == other.source && self.start <= other.start && other.end <= self.end
+    }
 }
 
 /// One text and the name it goes by in messages.

@@ -4,6 +4,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::source::{SourceId, Span};
+use super::unclosed::{self, Unclosed};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
@@ -77,9 +78,83 @@ pub struct Entry {
 
 /// Reads a whole document. The tree is the best that can be made of it; syntax errors go to
 /// `errors`.
-pub fn parse(text: &str, source: SourceId, errors: &mut Vec<Diagnostic>) -> Table {
+pub fn parse(text: &str, source: SourceId, errors: &mut Vec<Diagnostic>) -> Document {
     let (document, syntax) = DeTable::parse_recoverable(text);
-    errors.extend(syntax.iter().map(|error| syntax_error(error, source, 0)));
+    let unclosed = if syntax.is_empty() {
+        Vec::new()
+    } else {
+        unclosed::find(text)
+    };
+    if unclosed.is_empty() {
+        errors.extend(syntax.iter().map(|error| syntax_error(error, source, 0)));
+        let root = root(document, source, errors);
+        return Document {
+            root,
+            broken: Vec::new(),
+        };
+    }
+    let broken: Vec<Range<usize>> = unclosed.iter().map(|one| one.line.clone()).collect();
+    errors.extend(
+        unclosed
+            .iter()
+            .map(|one| no_closing_quote(text, one, source)),
+    );
+    let repaired = unclosed::blanked(text, &unclosed);
+    let (document, syntax) = DeTable::parse_recoverable(&repaired);
+    let others = syntax.iter().filter(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        !broken.iter().any(|line| line.start <= at && at <= line.end)
+    });
+    errors.extend(others.map(|error| syntax_error(error, source, 0)));
+    let root = root(document, source, errors);
+    let broken = broken.into_iter().map(|line| statement(&root, line));
+    let broken = broken.map(|range| shifted(source, 0, range)).collect();
+    Document { root, broken }
+}
+
+/// A document that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The tree.
+    pub root: Table,
+    /// Where text has been lost: what is wrong there may be a mere consequence.
+    pub broken: Vec<Span>,
+}
+
+fn no_closing_quote(text: &str, unclosed: &Unclosed, source: SourceId) -> Diagnostic {
+    let span = Span::new(source, unclosed.open..unclosed.line.end);
+    let quote = &text[unclosed.open..=unclosed.open];
+    Diagnostic::error(span, "syntax: this text has no closing quote")
+        .help(format!("close it by `{quote}` on the same line"))
+}
+
+/// A line, with the whole value that it is a part of.
+fn statement(table: &Table, line: Range<usize>) -> Range<usize> {
+    for entry in &table.entries {
+        let value = &entry.node.span;
+        if value.start <= line.start && line.end <= value.end {
+            return entry.key_span.start.min(line.start)..value.end;
+        }
+        let within = match &entry.node.value {
+            Value::Table(inner) => statement(inner, line.clone()),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| match &item.value {
+                    Value::Table(inner) => statement(inner, line.clone()),
+                    _ => line.clone(),
+                })
+                .find(|found| *found != line)
+                .unwrap_or_else(|| line.clone()),
+            _ => continue,
+        };
+        if within != line {
+            return within;
+        }
+    }
+    line
+}
+
+fn root(document: Spanned<DeTable<'_>>, source: SourceId, errors: &mut Vec<Diagnostic>) -> Table {
     let mut reader = Reader {
         source,
         offset: 0,

@@ -228,6 +228,93 @@ fn theory_and_check_need_no_simulation_and_write_nothing() {
     );
 }
 
+const CLOSED: &str = r#"
+name = "helpdesk"
+[[producer]]
+name = "clerks"
+to = "desk"
+arrivals = { closed = { customers = 20, think = { exponential = { mean = "5min" } } } }
+[[stage]]
+name = "desk"
+consumers = 2
+service = { exponential = { mean = "40s" } }
+breakdown = { uptime = { exponential = { mean = "8h" } }, downtime = { exponential = { mean = "5min" } } }
+"#;
+
+#[test]
+fn what_only_has_formulas_is_checked_and_refused_for_a_run() {
+    let shell = Shell::new();
+    fs::write(shell.path("helpdesk.toml"), CLOSED).expect("written");
+    let check = shell.ok(&["check", "helpdesk.toml"]);
+    for words in [
+        "population clerks → desk  20 customers, each thinking for 5 min on average",
+        "breakdown: each consumer fails after 8 h on average, for 5 min; its service then goes on",
+        "engines: theory only; not simulated yet: `closed` (helpdesk.toml:6:14), `breakdown` (helpdesk.toml:11:1)",
+    ] {
+        assert!(check.contains(words), "{check}");
+    }
+    let json: Value =
+        serde_json::from_str(&shell.ok(&["check", "helpdesk.toml", "--json"])).expect("JSON");
+    let checked = &json["checked"][0];
+    assert_eq!(checked["engines"], serde_json::json!(["theory"]));
+    assert_eq!(checked["populations"][0]["customers"], 20);
+    assert_eq!(checked["stages"][0]["breakdown"]["downtime"], 300.0);
+    assert_eq!(checked["unsimulable"][1]["line"], 11);
+    shell.ok(&["theory", "helpdesk.toml"]);
+    for args in [
+        &["run", "helpdesk.toml"][..],
+        &["compare", "helpdesk.toml", "helpdesk.toml"],
+    ] {
+        let output = shell.run(args);
+        assert_eq!(code(&output), 2);
+        let told = stderr(&output);
+        assert!(told.contains("`closed` cannot be simulated yet"), "{told}");
+        assert!(
+            told.contains("`breakdown` cannot be simulated yet"),
+            "{told}"
+        );
+        assert!(told.contains("helpdesk.toml:11:1"), "{told}");
+        assert!(told.contains("orderline theory FILE"), "{told}");
+    }
+    let output = shell.run(&["run", "nowhere.toml", "helpdesk.toml"]);
+    assert_eq!(code(&output), 2);
+    let told = stderr(&output);
+    assert!(
+        told.contains("nowhere.toml") && told.contains("helpdesk.toml:6:14"),
+        "{told}"
+    );
+    assert!(!shell.path("output").exists());
+}
+
+#[test]
+fn check_tells_errors_as_data() {
+    let shell = Shell::new();
+    let text = CLOSED.replace("consumers = 2", "consumer = 2");
+    fs::write(shell.path("wrong.toml"), text).expect("written");
+    let output = shell.run(&["check", "wrong.toml", "nowhere.toml", "--json"]);
+    assert_eq!(code(&output), 2);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let errors = &json["checked"][0]["errors"];
+    assert_eq!(errors.as_array().map(Vec::len), Some(2), "{errors}");
+    let unknown = &errors[1];
+    assert_eq!(unknown["message"], "unknown key `consumer`");
+    assert_eq!(unknown["help"], "did you mean `consumers`?");
+    assert_eq!(
+        (&unknown["line"], &unknown["column"]),
+        (&9.into(), &1.into())
+    );
+    assert_eq!(unknown["text"], "consumer");
+    assert_eq!(unknown["source"], "wrong.toml");
+    let nowhere = &json["checked"][1]["errors"][0];
+    assert!(
+        nowhere["line"].is_null()
+            && nowhere["message"]
+                .as_str()
+                .expect("text")
+                .contains("no such file")
+    );
+}
+
 #[test]
 fn a_new_scenario_runs_as_it_is() {
     let shell = Shell::new();

@@ -3,7 +3,10 @@
 //! Each file of `tests/scenario_errors` opens with its expectations, one comment line an error:
 //! `# LINE:COLUMN words of the message => words of the cure`.
 
-use orderline::network::{Capacity, Consumers, Discipline, Horizon, Replications, Warmup};
+use orderline::network::{
+    AfterRepair, Capacity, Consumers, Discipline, FailureClock, Fork, Horizon, Patience,
+    Reliability, Replications, StageId, Warmup,
+};
 use orderline::random::{Arrivals, Distribution};
 use orderline::scenario::{self, LoadError, Loaded, ScenarioErrors};
 use proptest::prelude::*;
@@ -71,7 +74,7 @@ fn told(errors: &ScenarioErrors, path: &Path, expected: &Expected<'_>) -> bool {
 #[test]
 fn every_wrong_file_tells_place_and_cure_of_all_its_errors() {
     let files = files("tests/scenario_errors");
-    assert!(files.len() >= 80, "only {} wrong files", files.len());
+    assert!(files.len() >= 130, "only {} wrong files", files.len());
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let errors = wrong(scenario::load(&path, &[]));
@@ -228,6 +231,209 @@ fn a_wrong_set_is_shown_under_a_caret() {
         assert!(drawn.contains(message), "{drawn}");
         assert!(drawn.contains(set), "{drawn}");
     }
+}
+
+const EXTRAS: &str = r#"
+name = "shop"
+[[producer]]
+name = "crowd"
+to = "order"
+arrivals = { closed = { customers = 5, think = { exponential = { mean = "10s" } } } }
+message_size = "1kB"
+[[producer]]
+name = "web"
+to = "order"
+arrivals = { poisson = { rate = 1 } }
+[[producer]]
+name = "robots"
+to = "order"
+arrivals = { closed = { customers = 1e3, think = { deterministic = { value = 0 } } } }
+[[stage]]
+name = "order"
+consumers = 8
+service = { exponential = { rate = "20/s" } }
+queue = { discipline = "srpt" }
+patience = { exponential = { mean = "30s" } }
+fanout = ["search", "stock"]
+join = "all"
+next = "payment"
+[[stage]]
+name = "search"
+consumers = 2
+service = { exponential = { rate = "20/s" } }
+queue = { capacity = 3, overflow = { retry = { exponential = { mean = 2 } } } }
+[[stage]]
+name = "stock"
+consumers = 1
+service = { exponential = { rate = "20/s" } }
+breakdown = { uptime = { exponential = { mean = "8h" } }, downtime = { exponential = { mean = "5min" } } }
+[[stage]]
+name = "payment"
+consumers = 3
+service = { exponential = { mean = "200ms" } }
+queue = { capacity = 2, overflow = "block", discipline = "sjf" }
+"#;
+
+#[test]
+fn what_goes_beyond_a_plain_queue_is_compiled() {
+    let loaded = parse(EXTRAS, &[]).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let network = &loaded.network;
+    let names: Vec<(&str, u64, f64)> = network
+        .populations
+        .iter()
+        .map(|p| (p.name.as_str(), p.customers, p.think.mean()))
+        .collect();
+    assert_eq!(names, [("crowd", 5, 10.0), ("robots", 1000, 0.0)]);
+    assert_eq!(network.populations[0].message_size, 1000.0);
+    assert_eq!(network.producers.len(), 1);
+    let [order, search, stock, payment] = network.stages.as_slice() else {
+        panic!("four stages");
+    };
+    let exponential = |mean| Distribution::exponential_mean(mean).unwrap();
+    assert_eq!(order.discipline, Discipline::ShortestRemaining);
+    assert_eq!(order.extras.patience, Patience::Limited(exponential(30.0)));
+    assert_eq!(
+        order.extras.fork,
+        Fork::JoinAll(vec![StageId(1), StageId(2)])
+    );
+    assert_eq!(search.capacity, Capacity::Retry(3, exponential(2.0)));
+    let Reliability::Breakdowns(breakdowns) = &stock.extras.reliability else {
+        panic!("no breakdowns");
+    };
+    assert_eq!(breakdowns.uptime.mean(), 8.0 * 3600.0);
+    assert_eq!(breakdowns.downtime.mean(), 300.0);
+    assert_eq!(
+        (breakdowns.when, breakdowns.then),
+        (FailureClock::Always, AfterRepair::Resume)
+    );
+    assert_eq!(payment.capacity, Capacity::Block(2));
+    assert_eq!(payment.discipline, Discipline::ShortestFirst);
+}
+
+#[test]
+fn what_cannot_be_simulated_is_told_all_at_once_with_its_place() {
+    let errors = parse(EXTRAS, &[]).unwrap().simulable().unwrap_err();
+    let told: Vec<(usize, &str)> = errors
+        .errors
+        .iter()
+        .map(|error| {
+            let (line, _) = errors.sources.position(error.span);
+            (line, error.message.split('`').nth(1).unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (6, "closed"),
+            (15, "closed"),
+            (20, "srpt"),
+            (21, "patience"),
+            (22, "fanout"),
+            (29, "retry"),
+            (34, "breakdown"),
+            (39, "block"),
+            (39, "sjf"),
+        ]
+    );
+    let drawn = errors.to_string();
+    assert!(drawn.contains("orderline theory FILE"), "{drawn}");
+    assert!(parse(PIPELINE, &[]).unwrap().simulable().is_ok());
+}
+
+#[test]
+fn sets_reach_the_extras() {
+    let sets = [
+        "producer.crowd.arrivals.closed.customers=7",
+        "producer.crowd.arrivals.closed.think.exponential.mean=1min",
+        "stage.order.patience.exponential.mean=1h",
+        "stage.order.fanout=[\"search\", \"stock\", \"payment\"]",
+        "stage.search.queue.overflow.retry.exponential.mean=5",
+        "stage.stock.breakdown.downtime.exponential.mean=1h",
+        "stage.stock.breakdown.when=busy",
+        "stage.stock.breakdown.then=redeliver",
+        "stage.payment.queue.overflow=reject",
+        "stage.payment.queue.discipline=ps",
+        "stage.stock.queue.discipline.priority.preemptive=true",
+    ];
+    let network = parse(EXTRAS, &sets).unwrap().network;
+    let crowd = &network.populations[0];
+    assert_eq!((crowd.customers, crowd.think.mean()), (7, 60.0));
+    let hour = Distribution::exponential_mean(3600.0).unwrap();
+    let [order, search, stock, payment] = network.stages.as_slice() else {
+        panic!("four stages");
+    };
+    assert_eq!(order.extras.patience, Patience::Limited(hour.clone()));
+    assert_eq!(
+        order.extras.fork,
+        Fork::JoinAll(vec![StageId(1), StageId(2), StageId(3)])
+    );
+    let delay = Distribution::exponential_mean(5.0).unwrap();
+    assert_eq!(search.capacity, Capacity::Retry(3, delay));
+    let Reliability::Breakdowns(breakdowns) = &stock.extras.reliability else {
+        panic!("no breakdowns");
+    };
+    assert_eq!(breakdowns.downtime, hour);
+    assert_eq!(
+        (breakdowns.when, breakdowns.then),
+        (FailureClock::Busy, AfterRepair::Redeliver)
+    );
+    assert_eq!(payment.capacity, Capacity::Reject(2));
+    assert_eq!(payment.discipline, Discipline::ProcessorSharing);
+    assert_eq!(stock.discipline, Discipline::PreemptivePriority);
+    let errors = wrong(parse(EXTRAS, &["stage.order.patience=5s"])).to_string();
+    assert!(errors.contains("--> --set:1:22"), "{errors}");
+}
+
+#[test]
+fn what_has_no_effect_is_a_warning_and_compiled_away() {
+    let messages = |sets: &[&str]| -> Vec<String> {
+        let loaded = parse(EXTRAS, sets).unwrap();
+        loaded.warnings.iter().map(|w| w.message.clone()).collect()
+    };
+    let sets = ["stage.order.consumers=unlimited"];
+    let told = messages(&sets);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("`srpt` changes nothing here"), "{told:?}");
+    assert!(
+        told[1].contains("`patience` changes nothing here"),
+        "{told:?}"
+    );
+    let order = &parse(EXTRAS, &sets).unwrap().network.stages[0];
+    assert_eq!(order.discipline, Discipline::Fifo);
+    assert_eq!(order.extras.patience, Patience::Endless);
+    let told = messages(&["stage.order.queue.discipline=ps", "stage.payment.queue={}"]);
+    assert!(
+        told[0].contains("under `ps` every order is served at once"),
+        "{told:?}"
+    );
+    let told = messages(&[
+        "stage.order.queue={ capacity = 0 }",
+        "producer.robots.arrivals.closed.think.deterministic.value=1",
+    ]);
+    assert!(told[0].contains("`capacity` is 0"), "{told:?}");
+    let told = messages(&["producer.web.to=payment"]);
+    assert!(told[0].contains("has no consumer to stay with"), "{told:?}");
+}
+
+/// A network of populations alone has a rough rate, so that nothing divides by 0.
+#[test]
+fn populations_alone_have_a_rate_and_a_duration() {
+    let text = EXTRAS.replace(
+        "arrivals = { poisson = { rate = 1 } }",
+        "arrivals = { closed = { customers = 1, think = { exponential = { mean = 1 } } } }",
+    );
+    let network = parse(&text, &["run.orders=1000"]).unwrap().network;
+    assert!(network.producers.is_empty());
+    // At most what the first stage can do for each population: 160/s; the first 5 customers make
+    // fewer: 5 orders per 10 s of thinking and 0.35 s of work.
+    let rate = network.offered_rate();
+    assert!(rate > 160.0 && rate < 162.0, "{rate}");
+    let duration = network.expected_duration();
+    assert!((duration * rate / 1000.0 - 1.0).abs() < 1e-6, "{duration}");
+    assert_eq!(network.expected_orders(), 1000.0);
+    let theory = orderline::theory::analyze(&network);
+    assert_eq!(theory.stages.len(), 4);
 }
 
 #[test]
