@@ -13,6 +13,7 @@
 
 mod breakdowns;
 mod clockwork;
+mod closed;
 mod entries;
 mod erlang;
 mod error;
@@ -60,6 +61,10 @@ mod variability;
 pub mod catalogue {}
 
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
+pub use closed::{
+    ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
+    MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, ServiceOrder,
+};
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
