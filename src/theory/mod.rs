@@ -63,7 +63,7 @@ pub mod catalogue {}
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
-    MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, ServiceOrder,
+    MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
 };
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;

@@ -1,5 +1,6 @@
 //! The theory of a whole network: [`analyze`] and what it returns.
 
+use super::closed;
 use super::flow::Flows;
 use super::recognize::stage_models;
 use super::regime::Regime;
@@ -36,7 +37,7 @@ pub(super) struct Candidate {
 
 /// Models that tie stages together, the most specific first; what none of them fits is taken stage by
 /// stage.
-const WHOLE: &[Candidate] = &[];
+const WHOLE: &[Candidate] = &closed::CANDIDATES;
 
 /// The catalogue: models of whole networks, then those of single stages, the most specific first.
 pub fn models() -> impl Iterator<Item = &'static Model> {

@@ -5,9 +5,12 @@ mod bounded;
 mod bounds;
 mod erlang_mixture;
 mod finite_source;
+mod flows;
 mod grid;
 mod markov;
 mod product;
+mod recognize;
+mod solution;
 mod station;
 mod wide;
 
@@ -16,4 +19,5 @@ pub use bounded::{BoundedFigures, BoundedNetwork, BoundedStation, Room};
 pub use bounds::ClosedBounds;
 pub use finite_source::FiniteSource;
 pub use product::ProductForm;
+pub(super) use recognize::CANDIDATES;
 pub use station::ProductStation;

@@ -25,11 +25,6 @@ impl Wide {
         exponent: 0,
     };
 
-    /// A finite number that is not negative.
-    pub fn new(value: f64) -> Wide {
-        Wide::normal(value, 0)
-    }
-
     fn normal(mut mantissa: f64, mut exponent: i32) -> Wide {
         if mantissa == 0.0 {
             return Wide::ZERO;
@@ -132,8 +127,8 @@ mod tests {
 
     #[test]
     fn sums_across_the_exponents() {
-        let step = Wide::new(1e77) + Wide::new(1e77);
-        assert_relative_eq!(step.over(Wide::new(1e77)), 2.0, max_relative = 1e-15);
+        let step = Wide::ONE * 1e77 + Wide::ONE * 1e77;
+        assert_relative_eq!(step.over(Wide::ONE * 1e77), 2.0, max_relative = 1e-15);
         let tiny = Wide::ONE * 1e-200 * 1e-200;
         assert_relative_eq!((tiny + tiny).over(tiny), 2.0);
         assert_eq!((Wide::ONE + tiny).over(Wide::ONE), 1.0);
