@@ -106,7 +106,17 @@ impl NetworkTheory {
     /// Nothing known of any place but why.
     fn blank(network: &Network, reason: &Reason) -> NetworkTheory {
         let stages = vec![StageTheory::blank(reason.clone()); network.stages.len()];
-        NetworkTheory::of_whole(network, stages, PipelineTheory::blank(reason.clone()))
+        let pipeline = PipelineTheory::blank(reason.clone());
+        let mut theory = NetworkTheory::of_whole(network, stages, pipeline);
+        let (name, regime) = match reason {
+            Reason::Overloaded { stage, .. } => (stage, Regime::Overloaded),
+            Reason::Critical { stage } => (stage, Regime::Critical),
+            _ => return theory,
+        };
+        if let Some(id) = network.stages.iter().position(|s| s.name == *name) {
+            theory.regimes[id] = (regime, vec![regime; network.classes.len()]);
+        }
+        theory
     }
 
     /// The same as what this model of the whole says.
@@ -137,6 +147,11 @@ impl NetworkTheory {
             stages,
             pipeline,
         }
+    }
+
+    /// The same with what is known of the tails at each stage.
+    pub(super) fn with_tails(self, tails: Vec<Tails>) -> NetworkTheory {
+        NetworkTheory { tails, ..self }
     }
 
     /// All figures of a place; none for a class that never comes to the stage.

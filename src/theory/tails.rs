@@ -58,6 +58,14 @@ impl Tails {
         }
     }
 
+    /// The same, where only so many orders can be here.
+    pub fn of_few(mut self) -> Tails {
+        if self.line == Line::Any {
+            self.line = Line::Few;
+        }
+        self
+    }
+
     /// Whether a measured figure of the stage, or of one class there, has no variance.
     pub fn wild(&self, class: Option<ClassId>, metric: Metric) -> bool {
         let own = class.and_then(|class| self.classes.iter().find(|(k, _)| *k == class));

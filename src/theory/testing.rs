@@ -2,7 +2,7 @@
 
 use crate::network::{
     Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Horizon, Network,
-    Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
+    Population, Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
 };
 use crate::random::{Arrivals, Distribution};
 
@@ -98,6 +98,25 @@ impl Sketch {
 
     pub fn poisson_of(&mut self, class: usize, rate: f64, to: usize) -> &mut Sketch {
         self.producer(Arrivals::poisson(rate).unwrap(), to, class)
+    }
+
+    /// A population of customers of a class who send their orders to a stage.
+    pub fn population(
+        &mut self,
+        class: usize,
+        customers: u64,
+        think: Distribution,
+        to: usize,
+    ) -> &mut Sketch {
+        self.0.populations.push(Population {
+            name: format!("q{}", self.0.populations.len()),
+            class: ClassId(class),
+            to: StageId(to),
+            customers,
+            think,
+            message_size: 100.0,
+        });
+        self
     }
 
     fn route(&mut self, from: usize, to: Target, probability: f64) -> &mut Sketch {

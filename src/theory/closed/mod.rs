@@ -12,6 +12,8 @@ mod product;
 mod recognize;
 mod solution;
 mod station;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 pub use approximate::{ApproximateMva, MvaFlow, MvaSource, MvaStation, MvaVisits, ServiceOrder};

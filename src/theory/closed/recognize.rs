@@ -69,11 +69,9 @@ const APPROXIMATE: Candidate = Candidate {
     fit: approximate,
 };
 
-const PRODUCT: &str = "Baskett, Chandy, Muntz, Palacios 1975, J. ACM 22; Reiser, Kobayashi 1975; Bruell, Balbo, Afshari 1984";
-const CHAIN: &str =
-    "the network's Markov chain by elimination, Grassmann, Taksar, Heyman 1985, Oper. Res. 33";
-const MEAN_VALUES: &str =
-    "Schweitzer 1979; Reiser 1979; Chandy, Neuse 1982 (Linearizer); Bryant et al. 1984";
+const PRODUCT: &str = "Baskett et al. 1975, J. ACM 22; Reiser, Kobayashi 1975, IBM J. Res. Dev. 19";
+const CHAIN: &str = "Markov chain by elimination, Grassmann, Taksar, Heyman 1985, Oper. Res. 33";
+const MEAN_VALUES: &str = "Schweitzer 1979; Reiser 1979; Chandy, Neuse 1982, Commun. ACM 25";
 
 /// A network with populations, taken apart.
 struct Case<'a> {

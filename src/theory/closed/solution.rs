@@ -15,6 +15,7 @@ use crate::theory::network::NetworkTheory;
 use crate::theory::numeric::{quantile, sum};
 use crate::theory::route::latency_law;
 use crate::theory::sheet::{Sheet, Source, put};
+use crate::theory::tails::Tails;
 use crate::theory::traffic::Traffic;
 use crate::theory::{Curve, Figure, Figures, Kind, PipelineTheory, Reason, StageTheory};
 use std::sync::Arc;
@@ -84,7 +85,23 @@ impl Solution<'_> {
             stages[stage].sojourn = Some(sojourn);
         }
         let pipeline = self.pipeline(&stages);
-        NetworkTheory::of_whole(self.network, stages, pipeline)
+        NetworkTheory::of_whole(self.network, stages, pipeline).with_tails(self.tails())
+    }
+
+    /// A finite population never waits for more orders than there are.
+    fn tails(&self) -> Vec<Tails> {
+        let traffic = self.traffic();
+        let open = |id: usize| {
+            let mut flows = self.passing(id, |flow| matches!(flow.from, Origin::Open { .. }));
+            flows.next().is_some()
+        };
+        let stages = 0..self.stages.len();
+        stages
+            .map(|id| {
+                let tails = Tails::new(self.network, &traffic, id);
+                if open(id) { tails } else { tails.of_few() }
+            })
+            .collect()
     }
 
     /// The flows that come to a stage and pass a test.
