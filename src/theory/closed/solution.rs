@@ -505,6 +505,7 @@ impl Solution<'_> {
             through: zeros(),
             bytes: zeros(),
             completing: zeros(),
+            entries: (0..self.stages.len()).map(|_| None).collect(),
         };
         for (flow, sent) in self.flows.iter().zip(&self.sent) {
             traffic.entering[flow.to][flow.class] += sent;
