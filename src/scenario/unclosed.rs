@@ -40,7 +40,7 @@ pub(super) fn find(text: &str) -> Vec<Unclosed> {
 }
 
 /// Reads a line; where a text is not closed, its place and whether it is within brackets.
-fn scan<'q>(line: &str, depth: &mut usize, long: &mut Option<&'q str>) -> Option<(usize, bool)> {
+fn scan(line: &str, depth: &mut usize, long: &mut Option<&str>) -> Option<(usize, bool)> {
     const LONG: [&str; 2] = ["\"\"\"", "'''"];
     let mut at = 0;
     while at < line.len() {

@@ -562,4 +562,23 @@ proptest! {
             prop_assert!(error.to_string().contains("shop.toml"));
         }
     }
+
+    #[test]
+    fn no_slip_hides_what_cannot_be_simulated(
+        at in 0..EXTRAS.len(),
+        gone in 0..12_usize,
+        new in "[\\]\\[{}=\",.a-z0-9 \né'-]{0,4}",
+    ) {
+        let end = (at + gone).min(EXTRAS.len());
+        let text = format!("{}{new}{}", &EXTRAS[..at], &EXTRAS[end..]);
+        match parse(&text, &[]) {
+            Err(error) => prop_assert!(error.to_string().contains("shop.toml")),
+            Ok(loaded) => {
+                let refused = loaded.network.beyond_simulation().is_some();
+                prop_assert_eq!(refused, loaded.simulable().is_err());
+                prop_assert!(loaded.network.expected_duration() > 0.0);
+                prop_assert!(loaded.network.offered_rate().is_finite());
+            }
+        }
+    }
 }
