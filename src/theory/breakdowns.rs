@@ -10,16 +10,15 @@
 use super::error::{ModelError, positive, stable};
 use super::matrix::{ACCURACY, Levels, Line, MarkovianArrivals, Matrix, PhaseType, Server, Times};
 use super::sheet::{Sheet, Source};
-use super::{Curve, Figures, Kind, Turn};
+use super::{Curve, Figures};
 use crate::metric::{Metric, TimeKind};
 use crate::random::Distribution;
-use std::sync::Arc;
 
 const SOURCE: Source = Source::exact(
     "Mitrany & Avi-Itzhak 1968, Oper. Res. 16; Neuts 1981, Matrix-Geometric Solutions, 6",
 );
 /// More consumers have more phases than can be solved while the user waits.
-const MOST_CONSUMERS: u32 = 14;
+const MOST_CONSUMERS: u32 = 18;
 
 /// The rates of a queue with breakdowns.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +40,7 @@ pub struct BreakdownRates {
 /// the repair. An order waits until a consumer that works is free.
 ///
 /// # Domain
-/// λ < cμA with the availability A = repair/(failure + repair); 1 ≤ c ≤ 14: 120 states while orders wait, about 0.1 s.
+/// λ < cμA with the availability A = repair/(failure + repair); 1 ≤ c ≤ 18: 190 states while orders wait, about 0.1 s.
 ///
 /// # Formula
 /// While orders wait, (working, broken with an order, broken without) has (c + 1)(c + 2)/2 states: a
@@ -72,7 +71,7 @@ pub struct MmcBreakdowns {
 type Doing = (u32, u32, u32);
 
 impl MmcBreakdowns {
-    /// A queue with the given rates and c consumers; `None` for more than 14.
+    /// A queue with the given rates and c consumers; `None` for more than 18.
     ///
     /// # Errors
     /// A rate that is not positive and finite, no consumers, λ ≥ cμA, or a solution that fails a check.
@@ -164,12 +163,12 @@ impl MmcBreakdowns {
 
     /// The laws of waiting and sojourn, first in, first out; `None` where service with its interruptions
     /// has no phase-type form in floats.
-    fn times(&self) -> Option<Times> {
+    pub(super) fn times(&self) -> Option<Times> {
         Some(self.line.times(&self.rates.completion()?))
     }
 
-    /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, turn: Turn) -> Figures {
+    /// All figures; those of first in, first out with its laws.
+    pub(super) fn figures(&self, times: Option<&Times>) -> Figures {
         let mut sheet = Sheet::new(SOURCE);
         sheet
             .put(Metric::Availability, self.availability(), "A = U/(U + D)")
@@ -195,14 +194,13 @@ impl MmcBreakdowns {
                 self.sojourn_mean(),
                 "W = Wq + (1 + D/U)/μ",
             );
-        if turn == Turn::FirstIn {
-            self.distributions(&mut sheet);
+        if let Some(times) = times {
+            self.distributions(&mut sheet, times);
         }
         sheet.finish()
     }
 
-    fn distributions(&self, sheet: &mut Sheet) {
-        let Some(times) = self.times() else { return };
+    fn distributions(&self, sheet: &mut Sheet, times: &Times) {
         let variance = self.line.waiting_variance;
         // Exponential work in which a Poisson number of exponential repairs falls.
         let repairs = 2.0 * self.rates.failure / (self.rates.service * self.rates.repair.powi(2));
@@ -213,39 +211,13 @@ impl MmcBreakdowns {
                 TimeKind::Sojourn,
                 whole,
                 "Var(Wq) + ((1+D/U)/μ)² + 2D²/(μU)",
-            )
-            .quantiles(
-                TimeKind::Waiting,
-                |p| times.waiting_quantile(p),
-                "root of νe^(Kx)(−K)⁻¹t/λ = 1−p",
-            )
-            .quantiles(
-                TimeKind::Sojourn,
-                |p| times.sojourn_quantile(p),
-                "root of P(W > x) = 1−p, phase-type",
             );
+        times.write(sheet);
     }
 
     /// The distributions of waiting and sojourn time, first in, first out.
-    pub(super) fn curves(&self) -> Option<(Curve, Curve)> {
-        let times = self.times()?;
-        let waiting = times.clone();
-        let curve = |formula, ccdf| Curve {
-            kind: Kind::Exact,
-            formula,
-            reference: SOURCE.reference,
-            ccdf,
-        };
-        Some((
-            curve(
-                "P(Wq > t) = νe^(Kt)(−K)⁻¹t/λ",
-                Arc::new(move |t| waiting.waiting_ccdf(t)),
-            ),
-            curve(
-                "P(W > t), phase-type",
-                Arc::new(move |t| times.sojourn_ccdf(t)),
-            ),
-        ))
+    pub(super) fn curves(times: Times) -> (Curve, Curve) {
+        times.curves(SOURCE.reference)
     }
 }
 

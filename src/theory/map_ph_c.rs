@@ -12,24 +12,23 @@ use super::error::{ModelError, positive, stable};
 use super::matrix::{ACCURACY, Levels, Line, MarkovianArrivals, Matrix, Occupancy, PhaseType};
 use super::matrix::{Server, Times};
 use super::sheet::{Sheet, Source};
-use super::{Curve, Figures, Kind, Turn};
+use super::{Curve, Figures};
 use crate::metric::{Metric, TimeKind};
-use std::sync::Arc;
 
 const SOURCE: Source = Source::exact(
     "Neuts 1981, Matrix-Geometric Solutions; Asmussen & Møller 2001, Queueing Syst. 37, 9-29",
 );
 /// Phases of the chain with all consumers busy that are solved while the user waits.
-const MOST_PHASES: f64 = 120.0;
+const MOST_PHASES: f64 = 200.0;
 /// Cubes of the numbers of phases of all levels together.
-const MOST_WORK: f64 = 4e7;
+const MOST_WORK: f64 = 1e8;
 
 /// The MAP/PH/c queue in steady state.
 ///
 /// # Domain
-/// ρ = λE\[S\]/c < 1; at most 120 phases (those of arrivals times the ways in which c busy consumers
-/// can be spread over the phases of service), and levels below that are together no more work than 40 of 100 phases:
-/// about 0.1 s.
+/// ρ = λE\[S\]/c < 1; at most 200 phases (those of arrivals times the ways in which c busy consumers
+/// can be spread over the phases of service), and levels below that are together no more work than 100
+/// of 100 phases: about 0.1 s.
 ///
 /// # Formula
 /// The number in system with the phases is a quasi-birth-death chain; above c its probabilities
@@ -153,8 +152,8 @@ impl MapPhC {
         self.line.times(&self.service)
     }
 
-    /// All figures for a queue served in the given order.
-    pub(super) fn figures(&self, turn: Turn) -> Figures {
+    /// All figures; those of first in, first out with its laws.
+    pub(super) fn figures(&self, times: Option<&Times>) -> Figures {
         let mut sheet = Sheet::new(SOURCE);
         let sojourn = self.waiting_mean() + self.service_mean;
         sheet
@@ -176,50 +175,20 @@ impl MapPhC {
             )
             .mean(TimeKind::Waiting, self.waiting_mean(), "Wq = Lq/λ")
             .mean(TimeKind::Sojourn, sojourn, "W = Wq + E[S]");
-        if turn == Turn::FirstIn {
-            self.distributions(&mut sheet);
+        if let Some(times) = times {
+            let variance = self.waiting_variance();
+            let whole = variance + self.service_variance;
+            sheet
+                .variance(TimeKind::Waiting, variance, "2ν(−K)⁻³t/λ − Wq²")
+                .variance(TimeKind::Sojourn, whole, "Var(Wq) + Var(S)");
+            times.write(&mut sheet);
         }
         sheet.finish()
     }
 
-    fn distributions(&self, sheet: &mut Sheet) {
-        let times = self.times();
-        let variance = self.waiting_variance();
-        let whole = variance + self.service_variance;
-        sheet
-            .variance(TimeKind::Waiting, variance, "2ν(−K)⁻³t/λ − Wq²")
-            .variance(TimeKind::Sojourn, whole, "Var(Wq) + Var(S)")
-            .quantiles(
-                TimeKind::Waiting,
-                |p| times.waiting_quantile(p),
-                "root of νe^(Kx)(−K)⁻¹t/λ = 1−p",
-            )
-            .quantiles(
-                TimeKind::Sojourn,
-                |p| times.sojourn_quantile(p),
-                "root of P(W > x) = 1−p, phase-type",
-            );
-    }
-
     /// The distributions of waiting and sojourn time, first in, first out.
-    pub(super) fn curves(&self) -> (Curve, Curve) {
-        let (waiting, sojourn) = (self.times(), self.times());
-        let curve = |formula, ccdf| Curve {
-            kind: Kind::Exact,
-            formula,
-            reference: SOURCE.reference,
-            ccdf,
-        };
-        (
-            curve(
-                "P(Wq > t) = νe^(Kt)(−K)⁻¹t/λ",
-                Arc::new(move |t| waiting.waiting_ccdf(t)),
-            ),
-            curve(
-                "P(W > t), phase-type",
-                Arc::new(move |t| sojourn.sojourn_ccdf(t)),
-            ),
-        )
+    pub(super) fn curves(times: Times) -> (Curve, Curve) {
+        times.curves(SOURCE.reference)
     }
 }
 

@@ -21,7 +21,7 @@ const SOURCE: Source = Source::exact(
 /// Phases of one level, and cubes of the numbers of phases of all levels: what is solved while the user
 /// waits.
 const MOST_PHASES: f64 = 200.0;
-const MOST_WORK: f64 = 4e7;
+const MOST_WORK: f64 = 1e8;
 /// Products in the sums for the distribution of the wait.
 const MOST_PRODUCTS: f64 = 1e8;
 /// Where the distribution has come down to this it ends.
@@ -32,7 +32,7 @@ const NOTHING: f64 = 1e-16;
 ///
 /// # Domain
 /// Any load. At most 200 phases with all consumers busy, and levels that are together no more work than
-/// 40 of 100 phases: about 0.1 s.
+/// 100 of 100 phases: about 0.1 s.
 ///
 /// # Formula
 /// Linear level reduction of the finite quasi-birth-death chain; an order that comes at the top moves the

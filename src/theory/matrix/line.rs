@@ -23,7 +23,9 @@ use super::elimination::stationary;
 use super::qbd::Qbd;
 use super::survival::Survival;
 use super::{Column, Levels, MarkovianArrivals, Matrix, PhaseType, Row, off_diagonal, row_sums};
-use crate::theory::ModelError;
+use crate::metric::TimeKind;
+use crate::theory::sheet::Sheet;
+use crate::theory::{Curve, Kind, ModelError};
 use std::sync::Arc;
 
 /// Relative difference of two ways to the same figure that is still rounding.
@@ -225,6 +227,42 @@ impl Times {
     pub fn sojourn_quantile(&self, p: f64) -> Option<f64> {
         self.survival
             .quantile(&self.sojourn.0, &self.sojourn.1, 1.0 - p)
+    }
+
+    /// Writes the quantiles.
+    pub fn write(&self, sheet: &mut Sheet) {
+        sheet
+            .quantiles(
+                TimeKind::Waiting,
+                |p| self.waiting_quantile(p),
+                "root of νe^(Kx)(−K)⁻¹t/λ = 1−p",
+            )
+            .quantiles(
+                TimeKind::Sojourn,
+                |p| self.sojourn_quantile(p),
+                "root of P(W > x) = 1−p, phase-type",
+            );
+    }
+
+    /// The distributions of waiting and sojourn time.
+    pub fn curves(self, reference: &'static str) -> (Curve, Curve) {
+        let waiting = self.clone();
+        let curve = |formula, ccdf| Curve {
+            kind: Kind::Exact,
+            formula,
+            reference,
+            ccdf,
+        };
+        (
+            curve(
+                "P(Wq > t) = νe^(Kt)(−K)⁻¹t/λ",
+                Arc::new(move |t| waiting.waiting_ccdf(t)),
+            ),
+            curve(
+                "P(W > t), phase-type",
+                Arc::new(move |t| self.sojourn_ccdf(t)),
+            ),
+        )
     }
 
     fn at(&self, law: &(Row, Column), t: f64) -> f64 {

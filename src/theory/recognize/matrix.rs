@@ -11,7 +11,7 @@ use crate::theory::{
 pub(super) const MAP_PH_C: Candidate = Candidate {
     model: &Model {
         name: "MAP/PH/c",
-        conditions: "Markovian arrivals (Poisson, phase-type gaps, modulated, or several together), phase-type service, c consumers, at most 120 phases",
+        conditions: "Markovian arrivals (Poisson, phase-type gaps, modulated, or several together), phase-type service, c consumers, at most 200 phases",
         gives: "means; first in, first out also variances and distributions",
         kind: Kind::Exact,
         source: "Neuts 1981, Matrix-Geometric Solutions; Asmussen & Møller 2001, Queueing Systems 37",
@@ -44,7 +44,7 @@ pub(super) const MAP_PH_C_K: Candidate = Candidate {
 pub(super) const BREAKDOWNS: Candidate = Candidate {
     model: &Model {
         name: "M/M/c with breakdowns",
-        conditions: "Poisson arrivals, one exponential law of service; every consumer breaks down on its own after exponential times, busy or idle, is repaired in exponential times and goes on where it was; c at most 14",
+        conditions: "Poisson arrivals, one exponential law of service; every consumer breaks down on its own after exponential times, busy or idle, is repaired in exponential times and goes on where it was; c at most 18",
         gives: "means; first in, first out also variances and distributions",
         kind: Kind::Exact,
         source: "Avi-Itzhak & Naor 1963, Oper. Res. 11 (one consumer); Mitrany & Avi-Itzhak 1968, Oper. Res. 16",
@@ -87,9 +87,9 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
     let model = MapPhC::new(&arrivals, &service, consumers);
     let model = model.map_err(|error| Reason::Conditions { error })?;
     let model = model.ok_or_else(|| large(case))?;
-    let mut answer = Answer::new(model.figures(turn));
-    if turn == Turn::FirstIn {
-        let (waiting, sojourn) = model.curves();
+    let times = (turn == Turn::FirstIn).then(|| model.times());
+    let mut answer = Answer::new(model.figures(times.as_ref()));
+    if let Some((waiting, sojourn)) = times.map(MapPhC::curves) {
         (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
     }
     answer.classes = classes(case);
@@ -136,8 +136,9 @@ fn breakdowns(case: &Case<'_>) -> Fit {
     let model = MmcBreakdowns::new(rates, consumers);
     let model = model.map_err(|error| Reason::Conditions { error })?;
     let model = model.ok_or_else(|| large(case))?;
-    let mut answer = Answer::new(model.figures(turn));
-    if let (Turn::FirstIn, Some((waiting, sojourn))) = (turn, model.curves()) {
+    let times = (turn == Turn::FirstIn).then(|| model.times()).flatten();
+    let mut answer = Answer::new(model.figures(times.as_ref()));
+    if let Some((waiting, sojourn)) = times.map(MmcBreakdowns::curves) {
         (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
     }
     Ok(Some(answer))
