@@ -315,6 +315,16 @@ pub enum Target {
     Cancelled,
 }
 
+impl Fork {
+    /// Where copies go.
+    pub fn branches(&self) -> &[StageId] {
+        match self {
+            Fork::None => &[],
+            Fork::JoinAll(branches) => branches,
+        }
+    }
+}
+
 impl Extras {
     /// Whether there is nothing beyond a plain queue; a fork changes what comes after, not the queue.
     pub fn is_plain(&self) -> bool {

@@ -19,8 +19,10 @@ mod erlang;
 mod error;
 mod figure;
 mod flow;
+mod fork_join;
 mod gigc;
 mod gimc;
+mod inversion;
 mod lattice;
 mod law;
 mod levels;
@@ -68,6 +70,7 @@ pub use closed::{
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
+pub use fork_join::ForkJoin;
 pub use gigc::GiGc;
 pub use gimc::GiMc;
 pub use levels::{Interruption, Mg1Priority, MmcPriority, PriorityStream, PriorityTimes};

@@ -1,7 +1,7 @@
 //! Small networks for the tests of this room.
 
 use crate::network::{
-    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Horizon, Network,
+    Capacity, Class, ClassAtStage, ClassId, Consumers, Discipline, Extras, Fork, Horizon, Network,
     Population, Producer, Replications, Route, RunPlan, Service, Stage, StageId, Target, Warmup,
 };
 use crate::random::{Arrivals, Distribution};
@@ -136,6 +136,17 @@ impl Sketch {
 
     pub fn cancel(&mut self, from: usize, probability: f64) -> &mut Sketch {
         self.route(from, Target::Cancelled, probability)
+    }
+
+    pub fn fork(&mut self, from: usize, branches: &[usize]) -> &mut Sketch {
+        let branches = branches.iter().map(|&to| StageId(to)).collect();
+        self.0.stages[from].extras.fork = Fork::JoinAll(branches);
+        self
+    }
+
+    pub fn block(&mut self, stage: usize, places: u64) -> &mut Sketch {
+        self.0.stages[stage].capacity = Capacity::Block(places);
+        self
     }
 
     pub fn bound(&mut self, stage: usize, places: u64) -> &mut Sketch {

@@ -6,6 +6,9 @@
 //! an overloaded one is what its consumers can do, shared among the classes as they come (by level
 //! under priorities); a bounded queue loses the loss of M/M/c/K.
 //!
+//! A stage that forks sends a copy of each order it serves to every branch; copies are offered, served
+//! and lost like orders, but end nowhere as completed.
+//!
 //! # Numerics
 //! Without losses one linear system a class. Else the equations are first iterated from an empty
 //! network, which rises to the solution (what is served grows with what is offered, never by more),
@@ -19,8 +22,8 @@ use super::Mmck;
 use super::clockwork::is_clockwork;
 use super::entries::{Entry, entries};
 use super::numeric::sum;
-use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
-use nalgebra::{DMatrix, DVector};
+use crate::network::{Capacity, Consumers, Discipline, Fork, Network, Producer, Stage, Target};
+use nalgebra::{DMatrix, DVector, Dyn, LU};
 
 /// Iterations of the fixed point before it counts as lost.
 const LIMIT: usize = 200_000;
@@ -37,8 +40,10 @@ pub(super) type Table = Vec<Vec<f64>>;
 pub(super) struct Traffic {
     /// Orders entering from producers.
     pub entering: Table,
-    /// Orders offered, those rejected or left behind included.
+    /// Orders and copies of orders offered, those rejected or left behind included.
     pub offered: Table,
+    /// Those of them that are no copies.
+    pub originals: Table,
     /// The share of the offered orders that is served.
     pub through: Table,
     /// Bytes offered per second.
@@ -63,6 +68,7 @@ impl Traffic {
         let mut traffic = Traffic {
             entering: entering.clone(),
             offered: zeros(stages, classes),
+            originals: zeros(stages, classes),
             through: vec![vec![1.0; classes]; stages],
             bytes: zeros(stages, classes),
             completing: zeros(stages, classes),
@@ -96,44 +102,61 @@ impl Traffic {
         if n == 0 {
             return Ok(());
         }
+        let mut place = vec![0; network.stages.len()];
+        reached.iter().enumerate().for_each(|(row, &stage)| place[stage] = row);
         let mut passing = DMatrix::<f64>::identity(n, n);
+        let mut copying = None;
         let mut done = DVector::<f64>::zeros(n);
         for (row, &stage) in reached.iter().enumerate() {
             let through = self.through[stage][class];
             for route in &network.stages[stage].by_class[class].next {
                 match route.to {
                     Target::Stage(to) => {
-                        let column = reached.iter().position(|&s| s == to.0).ok_or(NoSolution)?;
-                        passing[(row, column)] -= through * route.probability;
+                        passing[(row, place[to.0])] -= through * route.probability;
                     }
                     Target::Completed => done[row] += through * route.probability,
                     Target::Cancelled => {}
                 }
             }
         }
-        let forward = passing.transpose().lu();
-        let flow = |source: &Table| {
+        for (row, &stage) in reached.iter().enumerate() {
+            for to in network.stages[stage].extras.fork.branches() {
+                let with_copies: &mut DMatrix<f64> = copying.get_or_insert_with(|| passing.clone());
+                with_copies[(row, place[to.0])] -= self.through[stage][class];
+            }
+        }
+        let flow = |solver: &LU<f64, Dyn, Dyn>, source: &Table| {
             let known = DVector::from_iterator(n, reached.iter().map(|&s| source[s][class]));
-            solved(forward.solve(&known))
+            solved(solver.solve(&known))
         };
-        let (orders, bytes) = (flow(&self.entering)?, flow(entering_bytes)?);
+        let forward = passing.transpose().lu();
+        let originals = flow(&forward, &self.entering)?;
+        let all = copying.map(|matrix| matrix.transpose().lu());
+        let all = all.as_ref().unwrap_or(&forward);
+        let (orders, bytes) = (flow(all, &self.entering)?, flow(all, entering_bytes)?);
         let completing = solved(passing.lu().solve(&done))?;
         for (row, &stage) in reached.iter().enumerate() {
             self.offered[stage][class] = orders[row];
+            self.originals[stage][class] = originals[row];
             self.bytes[stage][class] = bytes[row];
             self.completing[stage][class] = completing[row].min(1.0);
         }
         Ok(())
     }
 
-    /// Orders of all classes offered to a stage, per second.
+    /// Orders of all classes, copies included, offered to a stage, per second.
     pub fn offered_to(&self, stage: usize) -> f64 {
         sum(self.offered[stage].iter().copied())
     }
 
-    /// Orders of a class served at a stage, per second.
+    /// Orders of a class, copies included, served at a stage, per second.
     pub fn served(&self, stage: usize, class: usize) -> f64 {
         self.offered[stage][class] * self.through[stage][class]
+    }
+
+    /// Those of them that are no copies.
+    pub fn originals_served(&self, stage: usize, class: usize) -> f64 {
+        self.originals[stage][class] * self.through[stage][class]
     }
 }
 
@@ -192,6 +215,7 @@ fn reached(network: &Network, entering: &Table, class: usize) -> Vec<usize> {
                 open.push(to.0);
             }
         }
+        open.extend(network.stages[stage].extras.fork.branches().iter().map(|to| to.0));
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
 }
@@ -245,6 +269,9 @@ fn pass(network: &Network, entering: &Table, offered: &Table, through: &Table) -
                 if let Target::Stage(to) = route.to {
                     next[to.0][class] += served * route.probability;
                 }
+            }
+            for to in stage.extras.fork.branches() {
+                next[to.0][class] += served;
             }
         }
     }
@@ -360,6 +387,29 @@ mod tests {
         let traffic = Traffic::solve(&sketch.network()).unwrap();
         assert_relative_eq!(traffic.offered_to(0), 3.0);
         assert_relative_eq!(traffic.offered_to(1), 2.0, max_relative = 1e-13);
+    }
+
+    #[test]
+    fn copies_are_counted_where_they_go_and_complete_nothing() {
+        let mut sketch = Sketch::new();
+        (0..4).for_each(|_| drop(sketch.stage(1, exponential(9.0))));
+        sketch.poisson(3.0, 0).fork(0, &[1, 2]).then(0, 3, 1.0);
+        // Half of the copies go round again.
+        sketch.then(1, 1, 0.5).done(1, 0.5);
+        let traffic = Traffic::solve(&sketch.network()).unwrap();
+        for (stage, offered) in [(0, 3.0), (1, 6.0), (2, 3.0), (3, 3.0)] {
+            assert_relative_eq!(traffic.offered_to(stage), offered, max_relative = 1e-12);
+        }
+        assert_eq!(traffic.originals[1][0] + traffic.originals[2][0], 0.0);
+        assert_relative_eq!(traffic.originals[3][0], 3.0, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn a_fork_back_to_itself_has_no_flows() {
+        let mut sketch = Sketch::new();
+        (0..2).for_each(|_| drop(sketch.stage(1, exponential(9.0))));
+        sketch.poisson(3.0, 0).fork(0, &[0, 1]);
+        assert!(Traffic::solve(&sketch.network()).is_err());
     }
 
     #[test]
