@@ -51,7 +51,9 @@ pub(super) fn is_clockwork(network: &Network, stage: usize) -> bool {
 fn only_source(network: &Network, stage: usize) -> Option<&Producer> {
     let target = Target::Stage(StageId(stage));
     let mut ways = network.stages.iter().flat_map(|s| &s.by_class);
-    if ways.any(|at| at.next.iter().any(|route| route.to == target)) {
+    let mut forks = network.stages.iter().map(|s| s.extras.fork.branches());
+    let copied = forks.any(|branches| branches.contains(&StageId(stage)));
+    if copied || ways.any(|at| at.next.iter().any(|route| route.to == target)) {
         return None;
     }
     let mut producers = network.producers.iter().filter(|p| p.to.0 == stage);

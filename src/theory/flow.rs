@@ -48,6 +48,15 @@ pub(super) struct Flows {
     /// stage before that orders leave by losing patience.
     pub known_rates: Vec<bool>,
     ancestors: Vec<Vec<usize>>,
+    /// Whether the stage sends on Poisson flows where it gets such.
+    regular: Vec<bool>,
+    /// Whether the share of orders that the stage serves is known exactly.
+    exact_shares: Vec<bool>,
+    /// Whether service at the stage has a variance.
+    has_variance: Vec<bool>,
+    /// Whether what comes is tied to itself by a fork: copies of the same order meet again, or orders
+    /// come after a join.
+    tied: Vec<bool>,
 }
 
 impl Flows {
@@ -63,17 +72,29 @@ impl Flows {
             behind_overload,
             exact_rates: vec![true; count],
             known_rates: vec![true; count],
+            tied: tied(network, &ancestors),
             ancestors,
+            regular: (0..count)
+                .map(|s| is_regular(network, traffic, s))
+                .collect(),
+            exact_shares: vec![true; count],
+            has_variance: (0..count)
+                .map(|s| {
+                    StageLaw::new(network, s, &traffic.offered[s])
+                        .scv()
+                        .is_finite()
+                })
+                .collect(),
         };
         let variability = variability(network, traffic);
-        let regular: Vec<bool> = (0..count)
-            .map(|s| is_regular(network, traffic, s))
-            .collect();
         for stage in 0..count {
-            flows.arrivals[stage] = flows.classify(network, traffic, &regular, &variability, stage);
+            flows.arrivals[stage] = flows.classify(network, traffic, &variability, stage);
         }
         for stage in 0..count {
-            flows.exact_rates[stage] = flows.rates_are_exact(network, traffic, stage);
+            flows.exact_shares[stage] = flows.knows_share(network, traffic, stage);
+        }
+        for stage in 0..count {
+            flows.exact_rates[stage] = flows.rates_are_exact(network, stage);
             let mut before = flows.ancestors[stage].iter();
             let unknown = |a| flows.loses_unknown(network, a) || gives_up(network, a);
             flows.known_rates[stage] = !before.any(|&a| unknown(a));
@@ -92,16 +113,12 @@ impl Flows {
     }
 
     /// Whether the stage is fed by Poisson producers and regular stages only, itself aside.
-    pub fn is_poisson_but_for_itself(
-        &self,
-        network: &Network,
-        traffic: &Traffic,
-        stage: usize,
-    ) -> bool {
+    pub fn is_poisson_but_for_itself(&self, network: &Network, stage: usize) -> bool {
         let others = self.ancestors[stage].iter().filter(|&&a| a != stage);
         let from_itself = others.clone().any(|&a| self.ancestors[a].contains(&stage));
         !from_itself
-            && others.clone().all(|&a| is_regular(network, traffic, a))
+            && !self.tied[stage]
+            && others.clone().all(|&a| self.regular[a])
             && self
                 .sources(network, stage)
                 .all(|p| p.arrivals.is_poisson().is_some())
@@ -119,11 +136,10 @@ impl Flows {
         if before.is_empty() {
             return Some(0.0);
         }
-        let poisson =
-            |&a: &usize| self.arrivals[a] == Flow::Poisson && is_regular(network, traffic, a);
+        let poisson = |&a: &usize| self.arrivals[a] == Flow::Poisson && self.regular[a];
         let own = network.producers.iter().filter(|p| p.to.0 == stage);
         let own: f64 = own.map(|p| p.arrivals.mean_rate()).sum();
-        let all = before.iter().all(poisson) && !self.on_cycle(stage);
+        let all = before.iter().all(poisson) && !self.on_cycle(stage) && !self.tied[stage];
         all.then(|| (traffic.offered_to(stage) - own).max(0.0))
     }
 
@@ -140,7 +156,6 @@ impl Flows {
         &self,
         network: &Network,
         traffic: &Traffic,
-        regular: &[bool],
         variability: &Option<Vec<f64>>,
         stage: usize,
     ) -> Flow {
@@ -156,7 +171,8 @@ impl Flows {
         let poisson = self
             .sources(network, stage)
             .all(|p| p.arrivals.is_poisson().is_some());
-        if poisson && self.ancestors[stage].iter().all(|&a| regular[a]) {
+        let regular = self.ancestors[stage].iter().all(|&a| self.regular[a]);
+        if poisson && regular && !self.tied[stage] {
             return if self.on_cycle(stage) {
                 Flow::ProductForm
             } else {
@@ -164,7 +180,7 @@ impl Flows {
             };
         }
         match variability {
-            Some(scvs) if self.variances_are_finite(network, traffic, stage) => {
+            Some(scvs) if self.variances_are_finite(network, stage) => {
                 Flow::TwoMoment(scvs[stage])
             }
             _ => Flow::Varying(Reason::InfiniteVariance),
@@ -172,14 +188,10 @@ impl Flows {
     }
 
     /// Whether all gaps and services that shape the arrivals have a variance.
-    fn variances_are_finite(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+    fn variances_are_finite(&self, network: &Network, stage: usize) -> bool {
         let finite = |p: &Producer| p.arrivals.scv().is_some_and(f64::is_finite);
-        let service = |&a: &usize| {
-            StageLaw::new(network, a, &traffic.offered[a])
-                .scv()
-                .is_finite()
-        };
-        self.sources(network, stage).all(finite) && self.ancestors[stage].iter().all(service)
+        self.sources(network, stage).all(finite)
+            && self.ancestors[stage].iter().all(|&a| self.has_variance[a])
     }
 
     /// Whether the rate of arrivals is the same at all times.
@@ -199,14 +211,16 @@ impl Flows {
     }
 
     /// Rates are exact unless a producer varies or a loss before the stage is approximated.
-    fn rates_are_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+    fn rates_are_exact(&self, network: &Network, stage: usize) -> bool {
         let steady = self
             .sources(network, stage)
             .all(|p| p.arrivals.is_stationary());
-        steady
-            && self.ancestors[stage]
-                .iter()
-                .all(|&a| self.share_is_exact(network, traffic, a))
+        steady && self.ancestors[stage].iter().all(|&a| self.exact_shares[a])
+    }
+
+    /// Whether the share of orders that a stage serves is known exactly.
+    pub fn share_is_exact(&self, stage: usize) -> bool {
+        self.exact_shares[stage]
     }
 
     /// Whether the share of orders that a stage serves is known exactly. At critical load it is not:
@@ -215,7 +229,7 @@ impl Flows {
     /// An overloaded queue serves its classes as they come when first in is first out; in other
     /// orders the backlog may be made up otherwise, unless there is only one class or a level of
     /// priority for each.
-    pub fn share_is_exact(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
+    fn knows_share(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let at = &network.stages[stage];
         let regime = Regime::of(network, traffic, stage);
         if regime == Regime::Critical {
@@ -267,24 +281,39 @@ fn is_fixed(law: &Distribution) -> bool {
     law.is_deterministic().is_some()
 }
 
-/// Whether Poisson flows come out of a stage where Poisson flows go in.
+/// Whether Poisson flows come out of a stage where Poisson flows go in, in such a way that networks of
+/// such stages have product form: a consumer for every order, no work at all, processor sharing, or
+/// one exponential law in an order of service that looks neither at classes nor at sizes; and never a
+/// place ahead that blocks.
 fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     let at = &network.stages[stage];
+    if !at.extras.is_plain() || can_be_blocked(network, stage) {
+        return false;
+    }
     if at.consumers == Consumers::Unlimited {
         return true;
     }
     let law = StageLaw::new(network, stage, &traffic.offered[stage]);
     let suits = match at.discipline {
+        _ if law.mean() == 0.0 => true,
         Discipline::ProcessorSharing => true,
         Discipline::Fifo | Discipline::Lifo | Discipline::Random => law.exponential().is_some(),
         Discipline::Priority | Discipline::PreemptivePriority => {
-            law.levels(network) <= 1 && law.exponential().is_some()
+            law.exponential().is_some() && law.levels(network) <= 1
         }
         Discipline::ShortestFirst | Discipline::ShortestRemaining => false,
     };
     suits
         && at.capacity == Capacity::Unbounded
         && Regime::of(network, traffic, stage) == Regime::Steady
+}
+
+/// Whether an order that is served may have to stay because the next queue is full.
+fn can_be_blocked(network: &Network, stage: usize) -> bool {
+    let blocks = |to: usize| matches!(network.stages[to].capacity, Capacity::Block(_));
+    let ways = network.stages[stage].by_class.iter();
+    let mut targets = ways.flat_map(|at| at.next.iter().filter_map(|route| stage_of(route.to)));
+    targets.any(blocks)
 }
 
 /// The stages before each stage, itself included where it lies on a cycle.
@@ -301,6 +330,9 @@ fn ancestors(network: &Network, traffic: &Traffic) -> Vec<Vec<usize>> {
                     feeders[to.0].push(from);
                 }
             }
+            for to in stage.extras.fork.branches() {
+                feeders[to.0].push(from);
+            }
         }
     }
     (0..count).map(|stage| closure(&feeders, stage)).collect()
@@ -315,6 +347,35 @@ fn closure(feeders: &[Vec<usize>], stage: usize) -> Vec<usize> {
         }
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
+}
+
+/// Behind which forks the flows depend on each other: where the ways of two copies of an order meet,
+/// where orders come after a join, and all along a way back to the fork.
+fn tied(network: &Network, ancestors: &[Vec<usize>]) -> Vec<bool> {
+    let mut tied = vec![false; ancestors.len()];
+    for (fork, stage) in network.stages.iter().enumerate() {
+        let branches = stage.extras.fork.branches();
+        if branches.is_empty() {
+            continue;
+        }
+        let leads = |from: usize, to: usize| from == to || ancestors[to].contains(&from);
+        let onward = stage.by_class.iter().flat_map(|at| &at.next);
+        let joined: Vec<usize> = onward.filter_map(|route| stage_of(route.to)).collect();
+        let back = branches.iter().any(|branch| leads(branch.0, fork));
+        for (to, tied) in tied.iter_mut().enumerate() {
+            let ways = branches.iter().filter(|branch| leads(branch.0, to)).count();
+            let after = joined.iter().any(|&from| leads(from, to));
+            *tied |= after || ways > 1 || (back && ways > 0);
+        }
+    }
+    tied
+}
+
+fn stage_of(target: Target) -> Option<usize> {
+    match target {
+        Target::Stage(to) => Some(to.0),
+        Target::Completed | Target::Cancelled => None,
+    }
 }
 
 /// Whether orders may leave a stage by losing patience.

@@ -23,6 +23,7 @@ mod fork_join;
 mod gigc;
 mod gimc;
 mod inversion;
+mod join;
 mod lattice;
 mod law;
 mod levels;

@@ -9,7 +9,7 @@ use super::traffic::Traffic;
 use super::{Alternative, Curve, Figure, Figures, Model, PipelineTheory, Reason, StageTheory};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
-    Capacity, Consumers, Discipline, Fork, Network, Patience, Place, Reliability, Stage, StageId,
+    Capacity, Consumers, Discipline, Network, Patience, Place, Reliability, Stage, StageId,
 };
 
 /// What theory knows of a network.
@@ -95,10 +95,7 @@ fn beyond_stages(network: &Network) -> Option<Reason> {
     }
     let mut stages = network.stages.iter();
     stages.find_map(|stage| {
-        if matches!(stage.capacity, Capacity::Block(_)) {
-            return Some(no_model(&stage.name, "block"));
-        }
-        (stage.extras.fork != Fork::None).then(|| no_model(&stage.name, "fanout"))
+        matches!(stage.capacity, Capacity::Block(_)).then(|| no_model(&stage.name, "block"))
     })
 }
 

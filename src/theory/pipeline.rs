@@ -7,6 +7,7 @@
 //! routes are drawn independently of times (Jackson 1957; Kelly 1979).
 
 use super::flow::Flows;
+use super::join::{Joins, joins};
 use super::numeric::{quantile, sum};
 use super::regime::Regime;
 use super::route::latency_law;
@@ -15,7 +16,7 @@ use super::stage::{FLOWS, StageTheory};
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, Network, Target};
+use crate::network::{Capacity, Network, Stage, Target};
 use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
@@ -56,6 +57,8 @@ impl PipelineTheory {
             traffic,
             flows,
             stages,
+            joins: joins(network, traffic, flows, stages),
+            forks: network.stages.iter().any(forks),
             reached: (0..stages.len())
                 .filter(|&s| traffic.offered_to(s) > 0.0)
                 .collect(),
@@ -70,7 +73,14 @@ struct Whole<'a> {
     traffic: &'a Traffic,
     flows: &'a Flows,
     stages: &'a [StageTheory],
+    joins: Joins,
+    /// Whether orders are copied anywhere.
+    forks: bool,
     reached: Vec<usize>,
+}
+
+fn forks(stage: &Stage) -> bool {
+    !stage.extras.fork.branches().is_empty()
 }
 
 impl Whole<'_> {
@@ -80,6 +90,7 @@ impl Whole<'_> {
         let mut latency = None;
         if let Some(mean) = self.latency_mean() {
             figures.insert(Metric::mean(TimeKind::Latency), mean);
+            self.waiting_for_joins(&mut figures, mean);
             self.little(&mut figures);
             latency = self.distribution(&mut figures, mean);
         }
@@ -123,7 +134,7 @@ impl Whole<'_> {
 
     /// X: completed orders per second.
     fn completed(&self) -> f64 {
-        self.total(|s, k| self.traffic.served(s, k) * self.done(s, k))
+        self.total(|s, k| self.traffic.originals_served(s, k) * self.done(s, k))
     }
 
     /// A metric at every stage reached; `None` where one of them has no figure.
@@ -162,7 +173,7 @@ impl Whole<'_> {
             reference: FLOWS,
         });
         let bytes = self
-            .total(|s, k| self.traffic.bytes[s][k] * self.traffic.through[s][k] * self.done(s, k));
+            .total(|s, k| self.traffic.original_bytes[s][k] * self.traffic.through[s][k] * self.done(s, k));
         sheet
             .put(
                 Metric::Throughput,
@@ -203,9 +214,28 @@ impl Whole<'_> {
         sheet.finish()
     }
 
-    /// Lq and L, where every stage has them.
+    /// With forks L is not the sum over the stages, where copies are counted, but λ times the latency:
+    /// where every order completes.
+    fn waiting_for_joins(&self, figures: &mut Figures, latency: Figure) {
+        let all = self.total(|s, k| self.traffic.entering[s][k]);
+        let completed = self.completed();
+        if !self.forks || (all - completed).abs() > 1e-9 * all {
+            return;
+        }
+        let mut sheet = Sheet::new(Source {
+            kind: latency.kind,
+            reference: LITTLE,
+        });
+        sheet.put(Metric::NumberInSystem, all * latency.value, "L = λW");
+        figures.append(&mut sheet.finish());
+    }
+
+    /// Lq and L, where every stage has them and orders are not copied.
     fn numbers(&self) -> Figures {
         let mut figures = Figures::new();
+        if self.forks {
+            return figures;
+        }
         for (metric, formula) in [
             (Metric::QueueLength, "Σ Lq of the stages"),
             (Metric::NumberInSystem, "Σ L of the stages"),
@@ -225,6 +255,9 @@ impl Whole<'_> {
     /// E\[S\] over all visits of completed orders.
     fn processing(&self) -> Figures {
         let overloaded = self.overloaded();
+        if self.forks {
+            return Figures::new();
+        }
         let kind = match self.kind(Metric::Throughput) {
             Some(Kind::Exact) if !overloaded && !self.loses_on_the_way() => Kind::Exact,
             Some(_) => Kind::Approximation,
@@ -265,7 +298,7 @@ impl Whole<'_> {
         let mut sum = 0.0;
         for &s in &self.reached {
             for k in 0..self.network.classes.len() {
-                let rate = self.traffic.offered[s][k] * self.traffic.completing[s][k];
+                let rate = self.traffic.originals[s][k] * self.traffic.completing[s][k];
                 if rate > 0.0 {
                     sum += rate * of(s, k)?;
                 }
@@ -284,13 +317,20 @@ impl Whole<'_> {
             return None;
         }
         let sojourn = Metric::mean(TimeKind::Sojourn);
-        let value = self.visits(|s, k| self.figure(s, k, sojourn).map(|figure| figure.value))?;
+        let value = self.visits(|s, k| {
+            let own = self.figure(s, k, sojourn)?.value;
+            match self.joins.get(&(s, k)) {
+                Some(join) => Some(own + join.mean.value),
+                None => (!forks(&self.network.stages[s])).then_some(own),
+            }
+        })?;
         let classes = 0..self.network.classes.len();
         let parts = classes.flat_map(|k| self.reached.iter().map(move |&s| (s, k)));
         let known = parts
-            .filter(|&(s, k)| self.traffic.offered[s][k] > 0.0)
+            .filter(|&(s, k)| self.traffic.originals[s][k] > 0.0)
             .filter_map(|(s, k)| self.figure(s, k, sojourn));
-        let worst = known.map(|figure| figure.kind).max()?;
+        let joined = self.joins.values().map(|join| join.mean.kind);
+        let worst = known.map(|figure| figure.kind).chain(joined).max()?;
         let kind = match self.kind(Metric::Throughput)?.max(worst) {
             Kind::Exact if self.loses_on_the_way() => Kind::Approximation,
             kind => kind,
@@ -298,7 +338,11 @@ impl Whole<'_> {
         value.is_finite().then_some(Figure {
             value,
             kind,
-            formula: "Σ v_i W_i, v_i = visits of a completed order",
+            formula: if self.forks {
+                "Σ v_i (W_i + time to the join), v_i = visits of a completed order"
+            } else {
+                "Σ v_i W_i, v_i = visits of a completed order"
+            },
             reference: SUM,
         })
     }
@@ -318,6 +362,9 @@ impl Whole<'_> {
     /// The latency's variance, quantiles and curve: those of the stage where there is only one,
     /// else by convolution.
     fn distribution(&self, figures: &mut Figures, mean: Figure) -> Option<Curve> {
+        if let Some(curve) = self.only_fork(figures) {
+            return Some(curve);
+        }
         let mut curve = None;
         if let Some(only) = self.only_stage() {
             for statistic in Statistic::ALL {
@@ -341,6 +388,21 @@ impl Whole<'_> {
         curve.or(convolved)
     }
 
+    /// The time to the join of two queues, where an order does nothing else.
+    fn only_fork(&self, figures: &mut Figures) -> Option<Curve> {
+        let mut joins = self.joins.iter();
+        let (&(fork, class), join) = joins.next()?;
+        let closed = join.closed.as_ref()?;
+        let away = |s: &usize| *s != fork && self.traffic.originals[*s].iter().any(|&a| a > 0.0);
+        let law = self.network.stages[fork].by_class[class].service.law();
+        let all = (self.traffic.completing[fork][class] - 1.0).abs() < 1e-12;
+        if joins.next().is_some() || self.reached.iter().any(away) || law.mean() > 0.0 || !all {
+            return None;
+        }
+        figures.append(&mut closed.figures(TimeKind::Latency));
+        Some(closed.curve())
+    }
+
     /// The only stage, where every order is there once and all classes complete alike.
     fn only_stage(&self) -> Option<&StageTheory> {
         let &[stage] = self.reached.as_slice() else {
@@ -357,7 +419,7 @@ impl Whole<'_> {
     }
 
     fn convolved(&self, figures: &mut Figures, mean: f64) -> Option<Curve> {
-        let masses = latency_law(self.network, self.traffic, self.stages, mean)?;
+        let masses = latency_law(self.network, self.traffic, self.stages, &self.joins, mean)?;
         let mut sheet = Sheet::new(Source::approximation(CONVOLVED));
         let formula = "waits and services added up along the routes";
         sheet.variance(TimeKind::Latency, masses.variance, formula);

@@ -6,17 +6,21 @@
 //! # Formula
 //! With T_i the transform of the sojourn at stage i and f_i the share served there, the transform
 //! of the time to completion from i is φ_i = f_i T_i (Σ_j p_ij φ_j + p_i,completed): that of the
-//! latency is Σ γ_i φ_i over its value at 0. Orders that are cancelled or rejected drop out.
+//! latency is Σ γ_i φ_i over its value at 0. Orders that are cancelled or rejected drop out. At a stage
+//! that forks T_i is followed by the time until the join.
 
-use super::Curve;
+use super::flow::Flows;
+use super::join::Joins;
 use super::lattice::{Lattice, Masses, Wave};
 use super::numeric::quantile;
 use super::pipeline::class_figures;
 use super::stage::StageTheory;
 use super::traffic::Traffic;
+use super::{Curve, Kind};
 use crate::metric::{Metric, TimeKind};
 use crate::network::{Discipline, Network, Target};
 use crate::random::Distribution;
+use std::sync::Arc;
 
 /// Points of the lattice.
 const POINTS: usize = 4096;
@@ -29,29 +33,72 @@ const COARSE: f64 = 0.05;
 /// Rounds of the fixed point before it counts as lost.
 const ROUNDS: usize = 2000;
 
+/// What is known of the joins, and which stages lie before which.
+#[derive(Clone, Copy)]
+pub(super) struct Inner<'a> {
+    pub joins: &'a Joins,
+    pub flows: &'a Flows,
+}
+
 /// The law of the latency; `None` where a stage's wait is unknown, a tail is too heavy for the
 /// lattice, or orders come back too often for the fixed point.
 pub(super) fn latency_law(
     network: &Network,
     traffic: &Traffic,
     stages: &[StageTheory],
+    joins: &Joins,
     mean: f64,
 ) -> Option<Masses> {
-    let visits: Vec<Visit> = visits(network, traffic, stages)?;
-    let span = span(&visits, traffic)?;
-    let lattice = Lattice::new(span, POINTS);
+    let visits: Vec<Visit> = visits(network, stages, joins, &|stage, class| {
+        traffic.originals[stage][class] * traffic.completing[stage][class] > 0.0
+    })?;
+    let lattice = Lattice::new(span(&visits, traffic)?, POINTS);
     if lattice.step() > COARSE * mean {
         return None;
     }
     let mut total = vec![Wave::new(0.0, 0.0); lattice.waves()];
     for class in 0..network.classes.len() {
-        add_class(&mut total, network, traffic, &lattice, &visits, class)?;
+        let entering = |stage: usize| traffic.entering[stage][class];
+        add_class(&mut total, network, traffic, &lattice, &visits, class, &entering)?;
     }
-    let scale = total[0];
-    (scale.re > 0.0).then(|| {
-        let waves: Vec<Wave> = total.iter().map(|wave| wave / scale.re).collect();
-        lattice.invert(&waves)
+    law(&lattice, total)
+}
+
+/// P(T > t) of an order or copy of a class from when it comes to a stage until it has left the
+/// pipeline completed; `None` where it may leave otherwise, or as for the latency.
+pub(super) fn time_to_leave(
+    network: &Network,
+    traffic: &Traffic,
+    stages: &[StageTheory],
+    inner: Inner<'_>,
+    class: usize,
+    from: usize,
+) -> Option<Curve> {
+    if (traffic.completing[from][class] - 1.0).abs() > 1e-9 {
+        return None;
+    }
+    let leads = |to: usize| to == from || inner.flows.before(to).contains(&from);
+    let visits = visits(network, stages, inner.joins, &|stage, k| {
+        k == class && leads(stage) && traffic.offered[stage][k] > 0.0
+    })?;
+    let lattice = Lattice::new(span(&visits, traffic)?, POINTS);
+    let mut total = vec![Wave::new(0.0, 0.0); lattice.waves()];
+    let entering = |stage: usize| if stage == from { 1.0 } else { 0.0 };
+    add_class(&mut total, network, traffic, &lattice, &visits, class, &entering)?;
+    let masses = law(&lattice, total)?;
+    Some(Curve {
+        kind: Kind::Approximation,
+        formula: "waits and services added up along the routes",
+        reference: "convolution of the stages' sojourn times taken as independent",
+        ccdf: Arc::new(move |t| masses.ccdf(t)),
     })
+}
+
+/// The law whose transform this is but for a factor.
+fn law(lattice: &Lattice, mut waves: Vec<Wave>) -> Option<Masses> {
+    let scale = waves[0].re;
+    waves.iter_mut().for_each(|wave| *wave /= scale);
+    (scale > 0.0).then(|| lattice.invert(&waves))
 }
 
 /// A class at a stage: what a visit takes.
@@ -61,22 +108,30 @@ struct Visit<'a> {
     /// `None` where nobody waits.
     wait: Option<Curve>,
     service: &'a Distribution,
+    /// The time from the fork to the join.
+    join: Option<Curve>,
     /// Mean sojourn.
     mean: f64,
 }
 
 fn visits<'a>(
     network: &'a Network,
-    traffic: &Traffic,
     stages: &[StageTheory],
+    joins: &Joins,
+    wanted: &dyn Fn(usize, usize) -> bool,
 ) -> Option<Vec<Visit<'a>>> {
     let mut visits = Vec::new();
     for (stage, theory) in stages.iter().enumerate() {
         let order = network.stages[stage].discipline;
         let mixed = matches!(order, Discipline::Lifo | Discipline::Random);
         for class in 0..network.classes.len() {
-            if traffic.offered[stage][class] * traffic.completing[stage][class] <= 0.0 {
+            if !wanted(stage, class) {
                 continue;
+            }
+            let forks = !network.stages[stage].extras.fork.branches().is_empty();
+            let join = joins.get(&(stage, class));
+            if forks && join.is_none() {
+                return None;
             }
             let figures = class_figures(theory, class);
             let waiting = figures.get(&Metric::mean(TimeKind::Waiting))?.value;
@@ -88,12 +143,13 @@ fn visits<'a>(
                 (None, true) => Some(Curve::exponential_tail(figures)?),
             };
             let service = network.stages[stage].by_class[class].service.law();
-            let mean = waiting + service.mean();
+            let mean = waiting + service.mean() + join.map_or(0.0, |join| join.mean.value);
             visits.push(Visit {
                 stage,
                 class,
                 wait,
                 service,
+                join: join.map(|join| join.law.clone()),
                 mean,
             });
         }
@@ -106,18 +162,24 @@ fn span(visits: &[Visit], traffic: &Traffic) -> Option<f64> {
     let mut span = 0.0;
     for visit in visits {
         let enough = 1.0 - BEYOND;
-        let wait = match &visit.wait {
-            Some(curve) => quantile(|t| curve.at(t), enough, visit.mean)?,
-            None => 0.0,
+        let far = |curve: &Option<Curve>| match curve {
+            Some(curve) => quantile(|t| curve.at(t), enough, visit.mean),
+            None => Some(0.0),
         };
+        let wait = far(&visit.wait)? + far(&visit.join)?;
         let entering: f64 = traffic.entering.iter().map(|at| at[visit.class]).sum();
-        let often = traffic.offered[visit.stage][visit.class] / entering;
+        let often = match traffic.originals[visit.stage][visit.class] {
+            // On a branch.
+            0.0 => 1.0,
+            rate => rate / entering,
+        };
         span += (wait + visit.service.quantile(enough)) * often.max(RARE);
     }
     (span.is_finite() && span > 0.0).then_some(span)
 }
 
-/// Adds the transform of the latency of one class, weighted by the orders that enter.
+/// Adds the transform of the time that orders of one class take from where they enter, weighted by how
+/// many do.
 fn add_class(
     total: &mut [Wave],
     network: &Network,
@@ -125,6 +187,7 @@ fn add_class(
     lattice: &Lattice,
     visits: &[Visit],
     class: usize,
+    entering: &dyn Fn(usize) -> f64,
 ) -> Option<()> {
     let nodes: Vec<&Visit> = visits.iter().filter(|visit| visit.class == class).collect();
     let times: Vec<Vec<Wave>> = nodes.iter().map(|visit| sojourn(lattice, visit)).collect();
@@ -137,7 +200,7 @@ fn add_class(
         let taken: Vec<Wave> = times.iter().map(|time| time[k]).collect();
         fixed_point(&mut ahead, &taken, &ways)?;
         for (node, visit) in nodes.iter().enumerate() {
-            *sum += ahead[node] * traffic.entering[visit.stage][class];
+            *sum += ahead[node] * entering(visit.stage);
         }
     }
     Some(())
@@ -145,9 +208,9 @@ fn add_class(
 
 fn sojourn(lattice: &Lattice, visit: &Visit) -> Vec<Wave> {
     let mut waves = lattice.transform(|t| visit.service.ccdf(t));
-    if let Some(wait) = &visit.wait {
-        let wait = lattice.transform(|t| wait.at(t));
-        waves.iter_mut().zip(wait).for_each(|(a, b)| *a *= b);
+    for curve in [&visit.wait, &visit.join].into_iter().flatten() {
+        let more = lattice.transform(|t| curve.at(t));
+        waves.iter_mut().zip(more).for_each(|(a, b)| *a *= b);
     }
     waves
 }

@@ -123,7 +123,7 @@ impl<'a> Desk<'a> {
         let exact = case.flows.exact_rates[case.id]
             && case
                 .flows
-                .share_is_exact(case.network, case.traffic, case.id);
+                .share_is_exact(case.id);
         let kind = if exact {
             Kind::Exact
         } else {

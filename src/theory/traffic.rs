@@ -22,7 +22,7 @@ use super::Mmck;
 use super::clockwork::is_clockwork;
 use super::entries::{Entry, entries};
 use super::numeric::sum;
-use crate::network::{Capacity, Consumers, Discipline, Fork, Network, Producer, Stage, Target};
+use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector, Dyn, LU};
 
 /// Iterations of the fixed point before it counts as lost.
@@ -48,6 +48,8 @@ pub(super) struct Traffic {
     pub through: Table,
     /// Bytes offered per second.
     pub bytes: Table,
+    /// Those of them that are no copies.
+    pub original_bytes: Table,
     /// The probability that an order arriving at the stage ends as completed.
     pub completing: Table,
     /// Bounded queues whose loss does not depend on other stages.
@@ -71,6 +73,7 @@ impl Traffic {
             originals: zeros(stages, classes),
             through: vec![vec![1.0; classes]; stages],
             bytes: zeros(stages, classes),
+            original_bytes: zeros(stages, classes),
             completing: zeros(stages, classes),
             entries: entries(network),
         };
@@ -131,6 +134,7 @@ impl Traffic {
         };
         let forward = passing.transpose().lu();
         let originals = flow(&forward, &self.entering)?;
+        let original_bytes = flow(&forward, entering_bytes)?;
         let all = copying.map(|matrix| matrix.transpose().lu());
         let all = all.as_ref().unwrap_or(&forward);
         let (orders, bytes) = (flow(all, &self.entering)?, flow(all, entering_bytes)?);
@@ -139,6 +143,7 @@ impl Traffic {
             self.offered[stage][class] = orders[row];
             self.originals[stage][class] = originals[row];
             self.bytes[stage][class] = bytes[row];
+            self.original_bytes[stage][class] = original_bytes[row];
             self.completing[stage][class] = completing[row].min(1.0);
         }
         Ok(())
