@@ -12,6 +12,7 @@
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
 mod breakdowns;
+mod blocking;
 mod clockwork;
 mod closed;
 mod entries;
@@ -68,6 +69,7 @@ pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
 };
+pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};

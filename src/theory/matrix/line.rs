@@ -32,7 +32,7 @@ use std::sync::Arc;
 pub(in crate::theory) const ACCURACY: f64 = 1e-7;
 
 /// The consumers while orders wait.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::theory) struct Server {
     /// S₀ off its diagonal: steps in which no order is taken.
     pub inner: Matrix,
@@ -46,6 +46,8 @@ pub(in crate::theory) struct Line {
     /// The probabilities of the levels without anyone waiting; the last one is that where all
     /// consumers are taken.
     pub levels: Vec<Row>,
+    /// The phases while all consumers are taken, however many wait.
+    pub full: Row,
     /// λ.
     pub arrival_rate: f64,
     /// Share of orders that wait.
@@ -134,6 +136,7 @@ impl Line {
             queue_length,
             queue_length_variance: 2.0 * twice.sum() / total + queue_length - queue_length.powi(2),
             waiting_variance: 2.0 * (&fresh * second)[0] - mean * mean,
+            full: &all / total,
             levels,
             decay,
             taken,

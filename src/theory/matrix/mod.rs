@@ -19,7 +19,7 @@ pub use arrivals::MarkovianArrivals;
 pub use phase::PhaseType;
 
 pub(super) use bounded::{bounded, sub_generator};
-pub(super) use elimination::sojourns;
+pub(super) use elimination::{sojourns, stationary};
 pub(super) use levels::Levels;
 pub(super) use line::{ACCURACY, Line, Server, Times};
 pub(super) use occupancy::Occupancy;

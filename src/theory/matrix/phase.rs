@@ -42,6 +42,11 @@ pub struct PhaseType {
 }
 
 impl PhaseType {
+    /// The exponential law.
+    pub(in crate::theory) fn of_rate(rate: f64) -> Option<PhaseType> {
+        PhaseType::series(&[rate], &[])
+    }
+
     /// The phases of a law that has an exact phase-type form without mass at 0; `None` for all
     /// others, and for laws of more than 256 phases.
     pub fn of(law: &Distribution) -> Option<PhaseType> {
