@@ -209,7 +209,8 @@ impl BlockingLine {
 
     fn enter(&self, step: &mut Step, stage: usize) {
         let present = &mut step.state.present[stage - 1];
-        step.entered.push((stage, *present >= self.stages[stage].consumers));
+        step.entered
+            .push((stage, *present >= self.stages[stage].consumers));
         *present += 1;
     }
 
@@ -379,20 +380,44 @@ impl BlockedLine {
         let load = visits.rate / (f64::from(at.consumers) * at.service_rate);
         let mut sheet = Sheet::new(SOURCE);
         sheet
-            .put(Metric::Utilization, load, "ρ = λE[S]/c, time blocked excluded")
+            .put(
+                Metric::Utilization,
+                load,
+                "ρ = λE[S]/c, time blocked excluded",
+            )
             .put(
                 Metric::WaitProbability,
                 self.wait_probability(stage),
                 "rate of orders that find all consumers taken, over λ",
             )
-            .put(Metric::LossProbability, 0.0, "0: an order that finds no room waits")
-            .put(Metric::QueueLength, visits.waiting, "Lq = Σ (n−c)⁺π, A₀+RA₁+R²A₂ = 0")
-            .put(Metric::NumberInSystem, visits.present, "L = Σ nπ, blocked ones included")
+            .put(
+                Metric::LossProbability,
+                0.0,
+                "0: an order that finds no room waits",
+            )
+            .put(
+                Metric::QueueLength,
+                visits.waiting,
+                "Lq = Σ (n−c)⁺π, A₀+RA₁+R²A₂ = 0",
+            )
+            .put(
+                Metric::NumberInSystem,
+                visits.present,
+                "L = Σ nπ, blocked ones included",
+            )
             .mean(TimeKind::Waiting, visits.waiting / visits.rate, "Wq = Lq/λ")
-            .mean(TimeKind::Sojourn, visits.present / visits.rate, "W = L/λ, time blocked included");
+            .mean(
+                TimeKind::Sojourn,
+                visits.present / visits.rate,
+                "W = L/λ, time blocked included",
+            );
         if let (0, true, Some(times)) = (stage, fifo, self.times()) {
             sheet
-                .variance(TimeKind::Waiting, self.first.waiting_variance, "2ν(−K)⁻³t/λ − Wq²")
+                .variance(
+                    TimeKind::Waiting,
+                    self.first.waiting_variance,
+                    "2ν(−K)⁻³t/λ − Wq²",
+                )
                 .quantiles(
                     TimeKind::Waiting,
                     |p| times.waiting_quantile(p),
@@ -473,7 +498,11 @@ mod tests {
         // Hunt 1956, Sequential arrays of waiting lines, Oper. Res. 4: two and three stages without places.
         let equal = |n: usize| vec![stage(1.0, 1, 0); n];
         assert_relative_eq!(line(&equal(2)).capacity(), 2.0 / 3.0, max_relative = 1e-12);
-        assert_relative_eq!(line(&equal(3)).capacity(), 22.0 / 39.0, max_relative = 1e-12);
+        assert_relative_eq!(
+            line(&equal(3)).capacity(),
+            22.0 / 39.0,
+            max_relative = 1e-12
+        );
         // With q places between two equal stages: (q + 2)/(q + 3).
         for places in [1u32, 5, 40] {
             let two = line(&[stage(1.0, 1, 0), stage(1.0, 1, places)]);
@@ -492,8 +521,16 @@ mod tests {
 
     #[test]
     fn large_lines_are_left_to_others() {
-        assert!(BlockingLine::new(&[stage(1.0, 1, 0), stage(1.0, 1, 1000)]).unwrap().is_none());
-        assert!(BlockingLine::new(&[stage(1.0, 1, 0), stage(1.0, 1, u32::MAX)]).unwrap().is_none());
+        assert!(
+            BlockingLine::new(&[stage(1.0, 1, 0), stage(1.0, 1, 1000)])
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            BlockingLine::new(&[stage(1.0, 1, 0), stage(1.0, 1, u32::MAX)])
+                .unwrap()
+                .is_none()
+        );
         assert!(BlockingLine::new(&[stage(1.0, 1, 0)]).is_err());
     }
 

@@ -21,7 +21,10 @@ fn entry(network: &Network, stage: usize) -> Entry {
     else {
         return None;
     };
-    if !at.extras.is_plain() || reached_from_within(network, stage) {
+    if !at.extras.is_plain()
+        || reached_from_within(network, stage)
+        || leads_on_to_blocking(network, stage)
+    {
         return None;
     }
     let rates = rates(network, stage);
@@ -40,12 +43,29 @@ fn entry(network: &Network, stage: usize) -> Entry {
     })
 }
 
+/// Whether a served order may have to stay because the next queue is full.
+fn leads_on_to_blocking(network: &Network, stage: usize) -> bool {
+    let mut ways = network.stages[stage]
+        .by_class
+        .iter()
+        .flat_map(|at| &at.next);
+    ways.any(|route| match route.to {
+        Target::Stage(to) => matches!(network.stages[to.0].capacity, Capacity::Block(_)),
+        Target::Completed | Target::Cancelled => false,
+    })
+}
+
 /// Whether any stage or population leads there.
 fn reached_from_within(network: &Network, stage: usize) -> bool {
     let ways = network.stages.iter().flat_map(|from| &from.by_class);
     let mut ways = ways.flat_map(|at| &at.next);
+    let mut forks = network
+        .stages
+        .iter()
+        .map(|from| from.extras.fork.branches());
     let mut populations = network.populations.iter();
     ways.any(|route| matches!(route.to, Target::Stage(to) if to.0 == stage))
+        || forks.any(|branches| branches.iter().any(|to| to.0 == stage))
         || populations.any(|population| population.to.0 == stage)
 }
 

@@ -15,6 +15,7 @@
 use super::Reason;
 use super::clockwork::is_clockwork;
 use super::law::StageLaw;
+use super::lines::Blocking;
 use super::regime::Regime;
 use super::traffic::Traffic;
 use super::variability::variability;
@@ -96,7 +97,11 @@ impl Flows {
         for stage in 0..count {
             flows.exact_rates[stage] = flows.rates_are_exact(network, stage);
             let mut before = flows.ancestors[stage].iter();
-            let unknown = |a| flows.loses_unknown(network, a) || gives_up(network, a);
+            let unknown = |a: usize| {
+                flows.loses_unknown(network, a)
+                    || gives_up(network, a)
+                    || traffic.blocking[a] == Blocking::Unknown
+            };
             flows.known_rates[stage] = !before.any(|&a| unknown(a));
         }
         flows
@@ -180,9 +185,7 @@ impl Flows {
             };
         }
         match variability {
-            Some(scvs) if self.variances_are_finite(network, stage) => {
-                Flow::TwoMoment(scvs[stage])
-            }
+            Some(scvs) if self.variances_are_finite(network, stage) => Flow::TwoMoment(scvs[stage]),
             _ => Flow::Varying(Reason::InfiniteVariance),
         }
     }
@@ -287,7 +290,7 @@ fn is_fixed(law: &Distribution) -> bool {
 /// place ahead that blocks.
 fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     let at = &network.stages[stage];
-    if !at.extras.is_plain() || can_be_blocked(network, stage) {
+    if !at.extras.is_plain() || traffic.blocking[stage] != Blocking::Free {
         return false;
     }
     if at.consumers == Consumers::Unlimited {
@@ -306,14 +309,6 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
     suits
         && at.capacity == Capacity::Unbounded
         && Regime::of(network, traffic, stage) == Regime::Steady
-}
-
-/// Whether an order that is served may have to stay because the next queue is full.
-fn can_be_blocked(network: &Network, stage: usize) -> bool {
-    let blocks = |to: usize| matches!(network.stages[to].capacity, Capacity::Block(_));
-    let ways = network.stages[stage].by_class.iter();
-    let mut targets = ways.flat_map(|at| at.next.iter().filter_map(|route| stage_of(route.to)));
-    targets.any(blocks)
 }
 
 /// The stages before each stage, itself included where it lies on a cycle.

@@ -21,7 +21,8 @@ use std::sync::Arc;
 const SOURCE: Source = Source::exact(
     "Flatto, Hahn 1984, SIAM J. Appl. Math. 44; Nelson, Tantawi 1988, IEEE Trans. Comput. 37",
 );
-const FORMULA: &str = "inversion of E[e^(−sT)] from P(z,0), P(0,w) and the distributional law of Little";
+const FORMULA: &str =
+    "inversion of E[e^(−sT)] from P(z,0), P(0,w) and the distributional law of Little";
 /// Loads nearer to 1 cost the transform too many digits.
 const NEAREST: f64 = 1.0 - 1e-9;
 /// Points on the circle from which moments are taken.
@@ -293,7 +294,18 @@ mod tests {
 
     #[test]
     fn published_means_of_equal_queues() {
-        for rho in [1e-3, 0.1, 0.5, 0.8, 0.9, 0.99, 0.9999, 0.999_99, 1.0 - 1e-7, 1.0 - 1e-9] {
+        for rho in [
+            1e-3,
+            0.1,
+            0.5,
+            0.8,
+            0.9,
+            0.99,
+            0.9999,
+            0.999_99,
+            1.0 - 1e-7,
+            1.0 - 1e-9,
+        ] {
             let join = ForkJoin::new(3.0 * rho, [3.0, 3.0]).unwrap();
             let mean = (12.0 - rho) / 8.0 / (3.0 - 3.0 * rho);
             assert_relative_eq!(join.mean(), mean, max_relative = 1e-9);

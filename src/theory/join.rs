@@ -91,23 +91,41 @@ impl Desk<'_> {
         if let Some(closed) = self.two_queues() {
             return Some(of_closed(closed));
         }
-        let branches = self.branches().iter().map(|branch| self.law(branch.0, inner));
+        let branches = self
+            .branches()
+            .iter()
+            .map(|branch| self.law(branch.0, inner));
         let laws: Vec<Curve> = branches.collect::<Option<_>>()?;
         let longest = laws.iter().map(|law| mean(|t| law.at(t)));
         let longest = longest.collect::<Option<Vec<_>>>()?;
-        let longest = longest.into_iter().map(|(mean, _)| mean).fold(0.0, f64::max);
+        let longest = longest
+            .into_iter()
+            .map(|(mean, _)| mean)
+            .fold(0.0, f64::max);
         let kind = laws.iter().map(|law| law.kind).max()?;
         let product = move |t: f64| 1.0 - laws.iter().map(|law| 1.0 - law.at(t)).product::<f64>();
         let (independent, sure) = mean(&product)?;
-        let queues = self.branches().iter().filter(|branch| self.queues(branch.0));
+        let queues = self
+            .branches()
+            .iter()
+            .filter(|branch| self.queues(branch.0));
         if queues.count() <= 1 {
-            let kind = if sure { kind } else { kind.max(Kind::Approximation) };
+            let kind = if sure {
+                kind
+            } else {
+                kind.max(Kind::Approximation)
+            };
             return Some(Join::of(independent, kind, (PRODUCT, INDEPENDENT), product));
         }
         let scale = (longest + (independent - longest) * self.correction()) / independent;
         let names = (SHRUNK, CORRECTED);
         let shrunk = move |t: f64| product(t / scale);
-        Some(Join::of(independent * scale, Kind::Approximation, names, shrunk))
+        Some(Join::of(
+            independent * scale,
+            Kind::Approximation,
+            names,
+            shrunk,
+        ))
     }
 
     fn branches(&self) -> &[crate::network::StageId] {
@@ -120,7 +138,11 @@ impl Desk<'_> {
             return None;
         };
         let rate = self.traffic.served(self.fork, self.class);
-        let alone = self.network.producers.iter().all(|p| p.class.0 == self.class);
+        let alone = self
+            .network
+            .producers
+            .iter()
+            .all(|p| p.class.0 == self.class);
         let poisson = self.flows.arrivals[first.0] == Flow::Poisson
             && self.flows.arrivals[second.0] == Flow::Poisson;
         let rate_of = |stage: usize| {
@@ -141,7 +163,8 @@ impl Desk<'_> {
     /// Whether copies leave the pipeline for good after this stage.
     fn leaves(&self, stage: usize) -> bool {
         let ways = &self.network.stages[stage].by_class[self.class].next;
-        ways.iter().all(|route| !matches!(route.to, Target::Stage(_)))
+        ways.iter()
+            .all(|route| !matches!(route.to, Target::Stage(_)))
     }
 
     /// P(T > t) of a copy that begins at a branch.
@@ -159,7 +182,14 @@ impl Desk<'_> {
                     joins,
                     flows: self.flows,
                 };
-                time_to_leave(self.network, self.traffic, self.stages, inner, self.class, branch)
+                time_to_leave(
+                    self.network,
+                    self.traffic,
+                    self.stages,
+                    inner,
+                    self.class,
+                    branch,
+                )
             }
         }
     }
@@ -176,7 +206,9 @@ impl Desk<'_> {
     /// Nelson and Tantawi's mean.
     fn correction(&self) -> f64 {
         let branches = self.branches();
-        let loads = branches.iter().map(|b| self.stages[b.0].offered_load.unwrap_or(0.0));
+        let loads = branches
+            .iter()
+            .map(|b| self.stages[b.0].offered_load.unwrap_or(0.0));
         let rho = (loads.sum::<f64>() / branches.len() as f64).clamp(0.0, 1.0);
         let harmonic: f64 = (1..=branches.len()).map(|i| 1.0 / i as f64).sum();
         let ratio = harmonic / 1.5;
@@ -268,7 +300,10 @@ fn gauss(f: impl Fn(f64) -> f64, from: f64, to: f64, panels: usize) -> f64 {
     let mut total = 0.0;
     for panel in 0..panels {
         let middle = from + half * (2 * panel + 1) as f64;
-        total += POINTS.iter().map(|(x, w)| w * f(middle + half * x)).sum::<f64>();
+        total += POINTS
+            .iter()
+            .map(|(x, w)| w * f(middle + half * x))
+            .sum::<f64>();
     }
     total * half
 }

@@ -11,8 +11,8 @@
 //!
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
-mod breakdowns;
 mod blocking;
+mod breakdowns;
 mod clockwork;
 mod closed;
 mod entries;
@@ -28,6 +28,7 @@ mod join;
 mod lattice;
 mod law;
 mod levels;
+mod lines;
 mod map_ph_c;
 mod map_ph_c_k;
 mod matrix;
@@ -70,6 +71,7 @@ pub use closed::{
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
 };
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
+pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};

@@ -93,10 +93,7 @@ fn beyond_stages(network: &Network) -> Option<Reason> {
     if let Some(population) = network.populations.first() {
         return Some(no_model(&population.name, "closed"));
     }
-    let mut stages = network.stages.iter();
-    stages.find_map(|stage| {
-        matches!(stage.capacity, Capacity::Block(_)).then(|| no_model(&stage.name, "block"))
-    })
+    None
 }
 
 impl NetworkTheory {

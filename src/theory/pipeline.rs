@@ -172,8 +172,9 @@ impl Whole<'_> {
             kind,
             reference: FLOWS,
         });
-        let bytes = self
-            .total(|s, k| self.traffic.original_bytes[s][k] * self.traffic.through[s][k] * self.done(s, k));
+        let bytes = self.total(|s, k| {
+            self.traffic.original_bytes[s][k] * self.traffic.through[s][k] * self.done(s, k)
+        });
         sheet
             .put(
                 Metric::Throughput,
@@ -286,7 +287,12 @@ impl Whole<'_> {
     /// Whether a queue with a bound lies behind another stage, so that being completed says
     /// something about the times before.
     fn loses_on_the_way(&self) -> bool {
-        let bounded = |s: usize| self.network.stages[s].capacity != Capacity::Unbounded;
+        let bounded = |s: usize| {
+            !matches!(
+                self.network.stages[s].capacity,
+                Capacity::Unbounded | Capacity::Block(_)
+            )
+        };
         self.reached
             .iter()
             .any(|&s| bounded(s) && !self.flows.before(s).is_empty())

@@ -2,7 +2,8 @@
 //!
 //! # Formula
 //! With a queue without bound, where nobody loses patience, the load ρ = λE\[S\]/(cA) decides (A is the
-//! consumers' availability): a steady state below 1, growth above.
+//! consumers' availability): a steady state below 1, growth above. Before stages that block, the line that
+//! they form can do less.
 //! At 1 neither: the number in system spreads like √T, so measured rates come near the limit only
 //! like T^(−1/2). A load that differs from 1 by rounding counts as 1.
 //!
@@ -47,7 +48,7 @@ impl Regime {
         let at = &network.stages[stage];
         let bounded = matches!(at.capacity, Capacity::Reject(_) | Capacity::Block(_));
         let always = bounded || at.extras.patience != Patience::Endless;
-        match load(network, traffic, stage) {
+        match strain(network, traffic, stage) {
             Some(load) if !always && !is_clockwork(network, stage) => Regime::of_load(load),
             _ => Regime::Steady,
         }
@@ -77,6 +78,15 @@ impl Regime {
         classes
             .map(|class| Regime::of_load(up_to(class.priority) / f64::from(c)))
             .collect()
+    }
+}
+
+/// The load of a stage over what it can do; where it begins a line of stages that block each other, over
+/// what the line can take.
+pub(super) fn strain(network: &Network, traffic: &Traffic, stage: usize) -> Option<f64> {
+    match traffic.blocking[stage].begins() {
+        Some(line) => Some(traffic.offered_to(stage) / line.model.capacity()),
+        None => load(network, traffic, stage),
     }
 }
 

@@ -59,7 +59,9 @@ pub(super) fn latency_law(
     let mut total = vec![Wave::new(0.0, 0.0); lattice.waves()];
     for class in 0..network.classes.len() {
         let entering = |stage: usize| traffic.entering[stage][class];
-        add_class(&mut total, network, traffic, &lattice, &visits, class, &entering)?;
+        add_class(
+            &mut total, network, traffic, &lattice, &visits, class, &entering,
+        )?;
     }
     law(&lattice, total)
 }
@@ -84,7 +86,9 @@ pub(super) fn time_to_leave(
     let lattice = Lattice::new(span(&visits, traffic)?, POINTS);
     let mut total = vec![Wave::new(0.0, 0.0); lattice.waves()];
     let entering = |stage: usize| if stage == from { 1.0 } else { 0.0 };
-    add_class(&mut total, network, traffic, &lattice, &visits, class, &entering)?;
+    add_class(
+        &mut total, network, traffic, &lattice, &visits, class, &entering,
+    )?;
     let masses = law(&lattice, total)?;
     Some(Curve {
         kind: Kind::Approximation,

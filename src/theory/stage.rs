@@ -91,15 +91,7 @@ impl StageTheory {
         if rate <= 0.0 {
             return StageTheory::idle(network, id);
         }
-        let case = Case {
-            network,
-            traffic,
-            flows,
-            id,
-            stage: &network.stages[id],
-            law: StageLaw::new(network, id, &traffic.offered[id]),
-            rate,
-        };
+        let case = Case::at(network, traffic, flows, id);
         Desk::new(case).write()
     }
 }
@@ -120,10 +112,7 @@ impl<'a> Desk<'a> {
         let served: Vec<f64> = (0..rates)
             .map(|k| case.traffic.served(case.id, k))
             .collect();
-        let exact = case.flows.exact_rates[case.id]
-            && case
-                .flows
-                .share_is_exact(case.id);
+        let exact = case.flows.exact_rates[case.id] && case.flows.share_is_exact(case.id);
         let kind = if exact {
             Kind::Exact
         } else {
@@ -233,7 +222,7 @@ impl<'a> Desk<'a> {
 
     fn throughput_formula(&self) -> &'static str {
         match (self.case.instability(), &self.case.stage.capacity) {
-            (Some(_), _) => "X = cμ",
+            (Some(_), _) => "X = cμ (less the time blocked)",
             (None, Capacity::Reject(_)) => "X = λ(1 − loss)",
             (None, _) => "X = λ",
         }
@@ -285,8 +274,8 @@ impl<'a> Desk<'a> {
         put(
             figures,
             Metric::Utilization,
-            1.0,
-            "1: the consumers never rest",
+            self.busy_without_rest(),
+            "1: the consumers never rest but where they are blocked",
             self.rates,
         );
         let growth = (self.case.rate - served).max(0.0);
@@ -298,6 +287,14 @@ impl<'a> Desk<'a> {
             "0: no bound",
             NO_BOUND,
         );
+    }
+
+    /// 1, but for the time in which consumers are blocked.
+    fn busy_without_rest(&self) -> f64 {
+        match (self.case.blocking().begins(), self.case.consumers()) {
+            (Some(line), Some(c)) => line.model.capacity() * self.case.law.mean() / f64::from(c),
+            _ => 1.0,
+        }
     }
 
     /// λE\[S\]/c where everybody is served; none with unlimited consumers.

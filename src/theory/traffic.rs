@@ -4,7 +4,8 @@
 //! a = γ + Pᵀ(f·a) for each class: orders offered per second are those that enter plus those that
 //! other stages let through, f being the share served. f is 1 at a stable stage; what comes through
 //! an overloaded one is what its consumers can do, shared among the classes as they come (by level
-//! under priorities); a bounded queue loses the loss of M/M/c/K.
+//! under priorities), or what a line can do whose stages block each other; a bounded queue loses the
+//! loss of M/M/c/K.
 //!
 //! A stage that forks sends a copy of each order it serves to every branch; copies are offered, served
 //! and lost like orders, but end nowhere as completed.
@@ -21,6 +22,7 @@
 use super::Mmck;
 use super::clockwork::is_clockwork;
 use super::entries::{Entry, entries};
+use super::lines::{Blocking, blocking};
 use super::numeric::sum;
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector, Dyn, LU};
@@ -54,6 +56,8 @@ pub(super) struct Traffic {
     pub completing: Table,
     /// Bounded queues whose loss does not depend on other stages.
     pub entries: Vec<Entry>,
+    /// Which stages block each other.
+    pub blocking: Vec<Blocking>,
 }
 
 /// The traffic equations have no finite solution.
@@ -75,12 +79,13 @@ impl Traffic {
             bytes: zeros(stages, classes),
             original_bytes: zeros(stages, classes),
             completing: zeros(stages, classes),
+            blocking: blocking(network),
             entries: entries(network),
         };
         traffic.spread(network, &entering_bytes)?;
-        let free = shares(network, &traffic.entries, &traffic.offered);
+        let free = shares(network, &traffic, &traffic.offered);
         if free.iter().flatten().any(|&f| f < 1.0) {
-            traffic.through = settle(network, &traffic.entries, &entering)?;
+            traffic.through = settle(network, &traffic)?;
             traffic.spread(network, &entering_bytes)?;
         }
         Ok(traffic)
@@ -106,7 +111,10 @@ impl Traffic {
             return Ok(());
         }
         let mut place = vec![0; network.stages.len()];
-        reached.iter().enumerate().for_each(|(row, &stage)| place[stage] = row);
+        reached
+            .iter()
+            .enumerate()
+            .for_each(|(row, &stage)| place[stage] = row);
         let mut passing = DMatrix::<f64>::identity(n, n);
         let mut copying = None;
         let mut done = DVector::<f64>::zeros(n);
@@ -147,6 +155,21 @@ impl Traffic {
             self.completing[stage][class] = completing[row].min(1.0);
         }
         Ok(())
+    }
+
+    /// What a line of stages that block each other serves: at its first stage what it can take.
+    fn share_of_line(&self, stage: usize, rates: &[f64]) -> Option<Vec<f64>> {
+        let Blocking::Part(line, place) = &self.blocking[stage] else {
+            return None;
+        };
+        let most = if *place == 0 {
+            line.model.capacity()
+        } else {
+            f64::INFINITY
+        };
+        let rate = sum(rates.iter().copied());
+        let share = if rate > most { most / rate } else { 1.0 };
+        Some(vec![share; rates.len()])
     }
 
     /// Orders of all classes, copies included, offered to a stage, per second.
@@ -220,7 +243,14 @@ fn reached(network: &Network, entering: &Table, class: usize) -> Vec<usize> {
                 open.push(to.0);
             }
         }
-        open.extend(network.stages[stage].extras.fork.branches().iter().map(|to| to.0));
+        open.extend(
+            network.stages[stage]
+                .extras
+                .fork
+                .branches()
+                .iter()
+                .map(|to| to.0),
+        );
     }
     (0..seen.len()).filter(|&s| seen[s]).collect()
 }
@@ -236,14 +266,15 @@ pub(super) fn leads_to(network: &Network, stage: usize) -> bool {
 }
 
 /// The shares served when the flows have settled.
-fn settle(network: &Network, entries: &[Entry], entering: &Table) -> Result<Table, NoSolution> {
+fn settle(network: &Network, traffic: &Traffic) -> Result<Table, NoSolution> {
+    let entering = &traffic.entering;
     let mut before = entering.clone();
     let mut offered = entering.clone();
     for round in 0..LIMIT {
-        let through = shares(network, entries, &offered);
+        let through = shares(network, traffic, &offered);
         let mut next = pass(network, entering, &offered, &through);
         if change(&offered, &next) <= SETTLED {
-            return Ok(shares(network, entries, &next));
+            return Ok(shares(network, traffic, &next));
         }
         if round < HELPED && round % 3 == 2 {
             extrapolate(&before, &offered, &mut next);
@@ -296,11 +327,12 @@ fn change(before: &Table, after: &Table) -> f64 {
 }
 
 /// The share of the offered orders that each stage serves.
-fn shares(network: &Network, entries: &[Entry], offered: &Table) -> Table {
+fn shares(network: &Network, traffic: &Traffic, offered: &Table) -> Table {
     let stages = network.stages.iter().zip(offered).enumerate();
     stages
         .map(
-            |(id, (stage, rates))| match (&entries[id], &stage.capacity) {
+            |(id, (stage, rates))| match (&traffic.entries[id], &stage.capacity) {
+                _ if let Some(share) = traffic.share_of_line(id, rates) => share,
                 (Some(Ok(model)), _) => vec![1.0 - model.loss_probability(); rates.len()],
                 (_, Capacity::Reject(_)) if is_clockwork(network, id) => vec![1.0; rates.len()],
                 _ => shares_at(network, stage, rates),

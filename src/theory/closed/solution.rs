@@ -16,6 +16,7 @@ use crate::theory::numeric::{quantile, sum};
 use crate::theory::route::latency_law;
 use crate::theory::sheet::{Sheet, Source, put};
 use crate::theory::tails::Tails;
+use crate::theory::lines::Blocking;
 use crate::theory::traffic::Traffic;
 use crate::theory::{Curve, Figure, Figures, Kind, PipelineTheory, Reason, StageTheory};
 use std::sync::Arc;
@@ -505,7 +506,10 @@ impl Solution<'_> {
             through: zeros(),
             bytes: zeros(),
             completing: zeros(),
+            originals: zeros(),
+            original_bytes: zeros(),
             entries: (0..self.stages.len()).map(|_| None).collect(),
+            blocking: vec![Blocking::Free; self.stages.len()],
         };
         for (flow, sent) in self.flows.iter().zip(&self.sent) {
             traffic.entering[flow.to][flow.class] += sent;
@@ -527,6 +531,9 @@ impl Solution<'_> {
                 };
             }
         }
+        // Nothing is copied here.
+        traffic.originals.clone_from(&traffic.offered);
+        traffic.original_bytes.clone_from(&traffic.bytes);
         traffic
     }
 }

@@ -4,7 +4,8 @@ use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage};
 use crate::theory::clockwork;
 use crate::theory::flow::{Flow, Flows};
 use crate::theory::law::StageLaw;
-use crate::theory::regime::{Regime, load};
+use crate::theory::lines::Blocking;
+use crate::theory::regime::{Regime, load, strain};
 use crate::theory::traffic::Traffic;
 use crate::theory::{Reason, Turn};
 
@@ -22,6 +23,19 @@ pub(in crate::theory) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
+    /// A stage of a network.
+    pub fn at(network: &'a Network, traffic: &'a Traffic, flows: &'a Flows, id: usize) -> Case<'a> {
+        Case {
+            network,
+            traffic,
+            flows,
+            id,
+            stage: &network.stages[id],
+            law: StageLaw::new(network, id, &traffic.offered[id]),
+            rate: traffic.offered_to(id),
+        }
+    }
+
     /// The load of a stage that can have none: offered work over capacity.
     pub fn load(&self) -> Option<f64> {
         load(self.network, self.traffic, self.id)
@@ -31,8 +45,13 @@ impl<'a> Case<'a> {
         &self.flows.arrivals[self.id]
     }
 
+    /// Whether the stage blocks or can be blocked.
+    pub fn blocking(&self) -> &'a Blocking {
+        &self.traffic.blocking[self.id]
+    }
+
     pub fn loses_unknown(&self) -> bool {
-        self.flows.loses_unknown(self.network, self.id)
+        self.flows.loses_unknown(self.network, self.id) || *self.blocking() == Blocking::Unknown
     }
 
     /// Poisson arrivals, or as good as Poisson for means and FIFO waits.
@@ -134,7 +153,7 @@ impl<'a> Case<'a> {
     /// Why the stage has no steady state.
     pub fn instability(&self) -> Option<Reason> {
         let stage = self.stage.name.clone();
-        let load = self.load()?;
+        let load = strain(self.network, self.traffic, self.id)?;
         match Regime::of(self.network, self.traffic, self.id) {
             Regime::Steady => None,
             Regime::Critical => Some(Reason::Critical { stage }),

@@ -83,10 +83,7 @@ pub(super) const FEEDBACK: Candidate = Candidate {
 };
 
 fn feedback(case: &Case<'_>) -> Fit {
-    let poisson = || {
-        case.flows
-            .is_poisson_but_for_itself(case.network, case.id)
-    };
+    let poisson = || case.flows.is_poisson_but_for_itself(case.network, case.id);
     let (Some(1), Some(_)) = (case.plain_unbounded(), case.turn()) else {
         return Ok(None);
     };

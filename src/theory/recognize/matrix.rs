@@ -81,7 +81,7 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
     if consumers == 1 && case.poisson() && turn != Turn::FirstIn {
         return Ok(None);
     }
-    let (Some(arrivals), Some(service)) = (arrivals(case), service(case)) else {
+    let (Some(arrivals), Some(service)) = (arrivals_at(case), service(case)) else {
         return Ok(None);
     };
     let model = MapPhC::new(&arrivals, &service, consumers);
@@ -185,7 +185,7 @@ fn large(case: &Case<'_>) -> Reason {
 }
 
 /// All that comes here, where it is exactly Markovian.
-fn arrivals(case: &Case<'_>) -> Option<MarkovianArrivals> {
+pub(super) fn arrivals_at(case: &Case<'_>) -> Option<MarkovianArrivals> {
     if case.poisson() {
         return Some(MarkovianArrivals::poisson(case.rate));
     }

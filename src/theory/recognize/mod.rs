@@ -7,6 +7,7 @@
 //! was taken in its place.
 
 mod answer;
+mod blocking;
 mod bounded;
 mod by_class;
 mod case;
@@ -28,6 +29,7 @@ pub use model::Model;
 
 use super::Reason;
 use super::flow::Flow;
+use super::lines::Blocking;
 use model::Candidate;
 
 /// What a candidate says of a stage: its model, or that it is none of its cases, or why not quite.
@@ -35,6 +37,8 @@ type Fit = Result<Option<Answer>, Reason>;
 
 /// All models of single stages, the most specific first.
 const CANDIDATES: &[Candidate] = &[
+    // Stages that block each other: no other model covers these.
+    blocking::LINE,
     // Nobody waits.
     waitless::CLOCKWORK,
     waitless::NO_QUEUE,
@@ -74,7 +78,11 @@ pub(super) fn recognize(case: &Case<'_>) -> Answer {
         return priorities::saturated(case, reason);
     }
     let mut almost = Vec::new();
-    for candidate in CANDIDATES {
+    let all = match case.blocking() {
+        Blocking::Free => CANDIDATES,
+        _ => &CANDIDATES[..1],
+    };
+    for candidate in all {
         match (candidate.fit)(case) {
             Ok(Some(answer)) => return answer.of(candidate.model).but(almost),
             Ok(None) => {}
