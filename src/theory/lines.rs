@@ -179,8 +179,12 @@ mod tests {
 
     fn tandem(stages: usize) -> Sketch {
         let mut sketch = Sketch::new();
-        (0..stages).for_each(|_| drop(sketch.stage(1, exponential(1.0))));
-        (1..stages).for_each(|s| drop(sketch.then(s - 1, s, 1.0)));
+        for _ in 0..stages {
+            sketch.stage(1, exponential(1.0));
+        }
+        for s in 1..stages {
+            sketch.then(s - 1, s, 1.0);
+        }
         sketch.poisson(0.5, 0);
         sketch
     }

@@ -65,13 +65,12 @@ mod variability;
 #[doc = include_str!("models.md")]
 pub mod catalogue {}
 
+pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
 };
-pub use blocking::{BlockedLine, BlockingLine, LineStage};
-pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};

@@ -8,6 +8,7 @@
 
 use super::flow::Flows;
 use super::join::{Joins, joins};
+use super::lines::Blocking;
 use super::numeric::{quantile, sum};
 use super::regime::Regime;
 use super::route::latency_law;
@@ -425,6 +426,11 @@ impl Whole<'_> {
     }
 
     fn convolved(&self, figures: &mut Figures, mean: f64) -> Option<Curve> {
+        // Of the time that orders are blocked only the mean is known.
+        let blocks = |s: &usize| self.traffic.blocking[*s] != Blocking::Free;
+        if self.reached.iter().any(blocks) {
+            return None;
+        }
         let masses = latency_law(self.network, self.traffic, self.stages, &self.joins, mean)?;
         let mut sheet = Sheet::new(Source::approximation(CONVOLVED));
         let formula = "waits and services added up along the routes";

@@ -429,7 +429,9 @@ mod tests {
     #[test]
     fn copies_are_counted_where_they_go_and_complete_nothing() {
         let mut sketch = Sketch::new();
-        (0..4).for_each(|_| drop(sketch.stage(1, exponential(9.0))));
+        for _ in 0..4 {
+            sketch.stage(1, exponential(9.0));
+        }
         sketch.poisson(3.0, 0).fork(0, &[1, 2]).then(0, 3, 1.0);
         // Half of the copies go round again.
         sketch.then(1, 1, 0.5).done(1, 0.5);
@@ -444,7 +446,9 @@ mod tests {
     #[test]
     fn a_fork_back_to_itself_has_no_flows() {
         let mut sketch = Sketch::new();
-        (0..2).for_each(|_| drop(sketch.stage(1, exponential(9.0))));
+        for _ in 0..2 {
+            sketch.stage(1, exponential(9.0));
+        }
         sketch.poisson(3.0, 0).fork(0, &[0, 1]);
         assert!(Traffic::solve(&sketch.network()).is_err());
     }

@@ -10,13 +10,14 @@ use super::finite_source::write_distribution;
 use super::flows::{Flow, Origin};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Discipline, Network, Stage};
+use crate::theory::join::Joins;
 use crate::theory::law::StageLaw;
+use crate::theory::lines::Blocking;
 use crate::theory::network::NetworkTheory;
 use crate::theory::numeric::{quantile, sum};
 use crate::theory::route::latency_law;
 use crate::theory::sheet::{Sheet, Source, put};
 use crate::theory::tails::Tails;
-use crate::theory::lines::Blocking;
 use crate::theory::traffic::Traffic;
 use crate::theory::{Curve, Figure, Figures, Kind, PipelineTheory, Reason, StageTheory};
 use std::sync::Arc;
@@ -477,7 +478,7 @@ impl Solution<'_> {
         if !self.network.stages.iter().all(plain) {
             return None;
         }
-        let masses = latency_law(self.network, &self.traffic(), stages, mean)?;
+        let masses = latency_law(self.network, &self.traffic(), stages, &Joins::new(), mean)?;
         let mut sheet = Sheet::new(Source::approximation(CONVOLVED));
         let formula = "waits and services added up along the routes";
         sheet.variance(TimeKind::Latency, masses.variance, formula);
