@@ -70,6 +70,7 @@ pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
+    SharedSource,
 };
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;

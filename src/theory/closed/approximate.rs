@@ -97,7 +97,8 @@ pub struct MvaVisits {
 /// one consumer. What an order of a closed chain finds is what the network holds with one customer less:
 /// its own chain's numbers times (N − 1)/N (Schweitzer), corrected by the change of the shares from N to N −
 /// e_j (Linearizer). Under priorities only the levels up to its own count, and the wait is stretched by
-/// 1/(1 − ρ of the levels before).
+/// 1/(1 − ρ of the levels before). Where that gives a station more work than its consumers can do, its
+/// chains are slowed down to what they can.
 ///
 /// # Numerics
 /// Successive substitution, damped where it is slow, to 1e-11; an error where it does not settle to 1e-6.
@@ -119,10 +120,11 @@ impl ApproximateMva {
         let solved = network
             .linearized()
             .or_else(|| network.core(&network.full(), None, None));
-        let point = solved.ok_or(ModelError::Domain {
+        let mut point = solved.ok_or(ModelError::Domain {
             name: "iterations",
             value: ROUNDS as f64,
         })?;
+        network.cap(&mut point);
         Ok(ApproximateMva {
             rates: point.rates,
             waits: point.waits,
@@ -373,6 +375,37 @@ impl Mva<'_> {
                     0.0
                 };
                 (share * rest(&counts) + ahead) / (c * kept) + stretched
+            }
+        }
+    }
+
+    /// No station can do more than its consumers can: where the approximation has it so, its closed
+    /// chains turn round more slowly, and wait there for the rest of their time.
+    fn cap(&self, point: &mut Point) {
+        for _ in 0..self.stations.len() {
+            let over = (0..self.stations.len()).filter_map(|i| {
+                let c = f64::from(self.stations[i].consumers?);
+                let part = |closed: bool| -> f64 {
+                    let flows = (0..self.flows.len()).filter(|k| self.is_closed(*k) == closed);
+                    flows.map(|k| point.busy[i][k]).sum()
+                };
+                Some((i, (c - part(false)) / part(true)))
+            });
+            let least = over.min_by(|a, b| a.1.total_cmp(&b.1));
+            let Some((i, factor)) = least.filter(|(_, factor)| *factor < 1.0) else {
+                return;
+            };
+            for k in (0..self.flows.len()).filter(|k| self.is_closed(*k)) {
+                let visits = self.flows[k].visits[i];
+                let MvaSource::Closed { customers, .. } = self.flows[k].source else {
+                    continue;
+                };
+                if visits.count * visits.mean > 0.0 {
+                    let longer = customers / point.rates[k] * (1.0 / factor - 1.0);
+                    point.waits[i][k] += longer / visits.count;
+                    point.rates[k] *= factor;
+                    point.busy.iter_mut().for_each(|busy| busy[k] *= factor);
+                }
             }
         }
     }

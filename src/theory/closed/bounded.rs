@@ -40,6 +40,8 @@ pub struct BoundedFigures {
     pub offered: f64,
     /// Orders that come in.
     pub accepted: f64,
+    /// Orders that are rejected.
+    pub rejected: f64,
     /// Orders that come in and find no consumer free.
     pub delayed: f64,
     /// Mean number of consumers at work.
@@ -317,7 +319,10 @@ impl Rules<'_> {
             self.moves(state, |_, rate, events| {
                 for event in events {
                     match *event {
-                        Event::Rejected(at) => figures[at].offered += p * rate,
+                        Event::Rejected(at) => {
+                            figures[at].offered += p * rate;
+                            figures[at].rejected += p * rate;
+                        }
                         Event::Accepted { at, delayed } => {
                             figures[at].offered += p * rate;
                             figures[at].accepted += p * rate;

@@ -10,6 +10,7 @@ mod grid;
 mod markov;
 mod product;
 mod recognize;
+mod shared_source;
 mod solution;
 mod station;
 #[cfg(test)]
@@ -22,4 +23,5 @@ pub use bounds::ClosedBounds;
 pub use finite_source::FiniteSource;
 pub use product::ProductForm;
 pub(super) use recognize::CANDIDATES;
+pub use shared_source::SharedSource;
 pub use station::ProductStation;

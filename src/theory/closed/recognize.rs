@@ -2,9 +2,11 @@
 
 use super::approximate::{ApproximateMva, MvaFlow, MvaSource, MvaStation, MvaVisits, ServiceOrder};
 use super::bounded::{BoundedNetwork, BoundedStation, Room};
+use super::bounds::ClosedBounds;
 use super::finite_source::{self, FiniteSource};
 use super::flows::{Flow, Origin, flows};
 use super::product::ProductForm;
+use super::shared_source::{self, SharedSource};
 use super::solution::{AtStage, Passing, Solution, open_rate, share_busy};
 use super::station::ProductStation;
 use crate::metric::{Metric, TimeKind};
@@ -18,8 +20,13 @@ use crate::theory::{Kind, Model, ModelError, Reason, Turn};
 type Fit = Result<Option<NetworkTheory>, Reason>;
 
 /// The models of networks with populations, the most specific first.
-pub(in crate::theory) const CANDIDATES: [Candidate; 4] =
-    [FINITE_SOURCE, PRODUCT_FORM, BOUNDED, APPROXIMATE];
+pub(in crate::theory) const CANDIDATES: [Candidate; 5] = [
+    FINITE_SOURCE,
+    SHARED_SOURCE,
+    PRODUCT_FORM,
+    BOUNDED,
+    APPROXIMATE,
+];
 
 const FINITE_SOURCE: Candidate = Candidate {
     model: &Model {
@@ -31,6 +38,18 @@ const FINITE_SOURCE: Candidate = Candidate {
         tests: &["machine_repair_as_published", "engset_as_published"],
     },
     fit: finite_source,
+};
+
+const SHARED_SOURCE: Candidate = Candidate {
+    model: &Model {
+        name: "M/M/c/K//(N₁, N₂, …)",
+        conditions: "several populations, one bounded stage; one exponential law of service for all, or any laws where it is shared or nobody can wait; any think times; a rejected customer thinks again",
+        gives: "means and loss by class; first in, first out also distributions",
+        kind: Kind::Exact,
+        source: shared_source::REFERENCE,
+        tests: &["alike_populations_are_one"],
+    },
+    fit: shared_source,
 };
 
 const PRODUCT_FORM: Candidate = Candidate {
@@ -227,6 +246,40 @@ impl<'a> Case<'a> {
         format!("·/{}/{servers}{order} in {what}", self.law(stage).symbol())
     }
 
+    /// Exact, but where all times at a stage are fixed or from a list, so that customers can keep in
+    /// step for ever and what they find depends on how they started.
+    fn source(&self, reference: &'static str, keeps_step: impl Fn(usize) -> bool) -> Source {
+        let moves = |flow: &Flow| match flow.from {
+            Origin::Open { .. } => true,
+            Origin::Closed { .. } => {
+                let population = self
+                    .network
+                    .populations
+                    .iter()
+                    .find(|p| p.name == flow.name);
+                let visited = (0..flow.visits.len()).filter(|&id| flow.visits[id] > 0.0);
+                population.is_some_and(|p| spreads(&p.think))
+                    || visited
+                        .into_iter()
+                        .any(|id| spreads(self.service(id, flow)))
+            }
+        };
+        let stuck = |id: usize| keeps_step(id) && !self.visitors(id).any(|(_, flow)| moves(flow));
+        if (0..self.network.stages.len()).any(|id| self.is_reached(id) && stuck(id)) {
+            Source::approximation(reference)
+        } else {
+            Source::exact(reference)
+        }
+    }
+
+    /// Whether orders come to one stage only, and each once.
+    fn only_stage(&self) -> Option<usize> {
+        let stage = self.flows.first()?.to;
+        let once = |flow: &Flow| flow.to == stage && flow.visits[stage] < 1.0 + 1e-12;
+        let only = self.reached().count() == 1 && self.flows.iter().all(once);
+        only.then_some(stage)
+    }
+
     /// Closed, or mixed with open orders.
     fn kind(&self) -> &'static str {
         if self.network.producers.is_empty() {
@@ -234,6 +287,16 @@ impl<'a> Case<'a> {
         } else {
             "mixed"
         }
+    }
+}
+
+/// Whether times of a law are spread over more than a list of values.
+fn spreads(law: &Distribution) -> bool {
+    match law {
+        Distribution::Deterministic { .. } | Distribution::Empirical { .. } => false,
+        Distribution::Mixture { components, .. } => components.iter().any(spreads),
+        Distribution::Shifted { of, .. } => spreads(of),
+        _ => true,
     }
 }
 
@@ -257,8 +320,7 @@ fn finite_source(network: &Network) -> Fit {
         return Ok(None);
     };
     let stage = &network.stages[flow.to];
-    let once = case.reached().count() == 1 && flow.visits[flow.to] < 1.0 + 1e-12;
-    let (true, Consumers::Finite(consumers)) = (once, stage.consumers) else {
+    let (Some(_), Consumers::Finite(consumers)) = (case.only_stage(), stage.consumers) else {
         return Ok(None);
     };
     let places = match stage.capacity {
@@ -309,6 +371,7 @@ fn of_finite_source(
             queue.wait_probability()
         }),
         found: None,
+        lost: queue.arrival_rate() * queue.loss_probability(),
     };
     let turn = Turn::of(order).filter(|_| !waitless && !sharing);
     let mut known = turn.map(|turn| queue.figures(turn)).unwrap_or_default();
@@ -325,6 +388,7 @@ fn of_finite_source(
         in_turn: false,
         waitless,
         known,
+        limits: limits(case, flow.to),
     };
     let mut stages = idle_stages(case);
     stages[flow.to] = at;
@@ -333,7 +397,7 @@ fn of_finite_source(
         flows: &case.flows,
         sent: vec![queue.arrival_rate()],
         stages,
-        source: Source::exact(finite_source::REFERENCE),
+        source: case.source(finite_source::REFERENCE, |_| sharing || places.is_some()),
         formula: "X = μ Σ min(n, c) p_n",
         fair: true,
     };
@@ -361,10 +425,11 @@ fn finite_source_name(case: &Case<'_>, places: Option<u64>) -> String {
         format!("/{}", m as f64 + consumers_of(stage))
     });
     let order = match case.order(flow.to) {
-        Discipline::Fifo => "",
+        _ if places == Some(0) || case.has_consumer_for_all(flow.to) => "",
         Discipline::ProcessorSharing => " processor sharing",
         Discipline::Lifo => " last in, first out",
-        _ => " random order",
+        Discipline::Random => " random order",
+        _ => "",
     };
     format!(
         "{think}/{}/{}{room}//{}{order}",
@@ -372,6 +437,130 @@ fn finite_source_name(case: &Case<'_>, places: Option<u64>) -> String {
         consumers_of(stage),
         population.customers
     )
+}
+
+/// The limits of a stage's throughput, where there is one population and nothing else.
+fn limits(case: &Case<'_>, stage: usize) -> Option<(f64, f64)> {
+    let [flow] = case.flows.as_slice() else {
+        return None;
+    };
+    let Origin::Closed {
+        customers,
+        think_mean,
+    } = flow.from
+    else {
+        return None;
+    };
+    let demand = |id: usize| flow.visits[id] * case.service(id, flow).mean();
+    let (mut delay, mut stations) = (think_mean, Vec::new());
+    for (id, at) in case.reached() {
+        if !case.has_room_for_all(id) {
+            return None;
+        }
+        match at.consumers {
+            Consumers::Finite(c) => stations.push((demand(id), c)),
+            Consumers::Unlimited => delay += demand(id),
+        }
+    }
+    let bounds = ClosedBounds::new(customers as f64, delay, &stations).ok()?;
+    let (low, high) = bounds.asymptotic();
+    Some((low * flow.visits[stage], high * flow.visits[stage]))
+}
+
+fn shared_source(network: &Network) -> Fit {
+    let Some(case) = Case::new(network)? else {
+        return Ok(None);
+    };
+    let (Some(id), true) = (case.only_stage(), network.producers.is_empty()) else {
+        return Ok(None);
+    };
+    let stage = &network.stages[id];
+    let (Consumers::Finite(consumers), Capacity::Reject(places)) =
+        (stage.consumers, &stage.capacity)
+    else {
+        return Ok(None);
+    };
+    let order = case.order(id);
+    let sharing = order == Discipline::ProcessorSharing;
+    let fits = *places == 0 || sharing || exponential_in_turn(&case.law(id), order);
+    if !fits || case.has_room_for_all(id) {
+        return Ok(None);
+    }
+    let customers: Vec<u64> = network.populations.iter().map(|p| p.customers).collect();
+    let think: Vec<f64> = network.populations.iter().map(|p| p.think.mean()).collect();
+    let service: Vec<f64> = case
+        .flows
+        .iter()
+        .map(|f| case.service(id, f).mean())
+        .collect();
+    match SharedSource::new(&customers, &think, &service, consumers, *places) {
+        Ok(solved) => Ok(Some(of_shared_source(&case, &solved, id, *places))),
+        Err(ModelError::Domain { name: "states", .. }) => Ok(None),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn of_shared_source(
+    case: &Case<'_>,
+    solved: &SharedSource,
+    id: usize,
+    places: u64,
+) -> NetworkTheory {
+    let stage = &case.network.stages[id];
+    let order = case.order(id);
+    let waits = places > 0 && order != Discipline::ProcessorSharing;
+    let mut busy = 0.0;
+    let mut stages = idle_stages(case);
+    let at = &mut stages[id];
+    for (k, flow) in case.flows.iter().enumerate() {
+        let mean = case.service(id, flow).mean();
+        let found = solved.found(k).to_vec();
+        busy += solved.throughput(k) * mean;
+        at.flows[k] = Some(Passing {
+            offered: solved.arrival_rate(k),
+            accepted: solved.throughput(k),
+            wait: Some(if waits {
+                mean * solved.wait_share(k)
+            } else {
+                0.0
+            }),
+            sojourn: Some(solved.sojourn_mean(k)),
+            delayed: Some(if waits { found.iter().sum() } else { 0.0 }),
+            found: Some(found),
+            lost: solved.arrival_rate(k) * solved.loss_probability(k),
+        });
+    }
+    let counts: Vec<String> = case
+        .network
+        .populations
+        .iter()
+        .map(|p| p.customers.to_string())
+        .collect();
+    let room = places as f64 + consumers_of(stage);
+    let law = case.law(id).symbol();
+    let servers = consumers_of(stage);
+    let mut think = case.network.populations.iter().map(|p| &p.think);
+    let arrivals = if think.all(|think| think.is_exponential().is_some()) {
+        "M"
+    } else {
+        "G"
+    };
+    at.model = format!("{arrivals}/{law}/{servers}/{room}//({})", counts.join(", "));
+    at.utilization = share_busy(stage, busy);
+    at.waitless = places == 0;
+    at.in_turn = waits && order == Discipline::Fifo;
+    let solution = Solution {
+        network: case.network,
+        flows: &case.flows,
+        sent: (0..case.flows.len())
+            .map(|k| solved.arrival_rate(k))
+            .collect(),
+        stages,
+        source: case.source(shared_source::REFERENCE, |_| true),
+        formula: "λ_k = N_k/(Z_k + (1 − loss_k)W_k)",
+        fair: true,
+    };
+    solution.theory()
 }
 
 fn idle_stages(case: &Case<'_>) -> Vec<AtStage> {
@@ -504,9 +693,11 @@ fn of_product(case: &Case<'_>, solved: &ProductForm, forms: &[Form]) -> NetworkT
                 sojourn: Some(mean * (1.0 + share)),
                 delayed: Some(if waits { delayed } else { 0.0 }),
                 found: found.map(|found| found.iter().skip(servers).copied().collect()),
+                lost: 0.0,
             });
         }
         at.model = case.words(id, &format!("{} product form", case.kind()));
+        at.limits = limits(case, id);
         at.utilization = share_busy(stage, busy);
         at.waitless = forms[id] == Form::Alone;
         at.in_turn = forms[id] == Form::InTurn && case.order(id) == Discipline::Fifo;
@@ -516,7 +707,7 @@ fn of_product(case: &Case<'_>, solved: &ProductForm, forms: &[Form]) -> NetworkT
         flows: &case.flows,
         sent: (0..case.flows.len()).map(rate).collect(),
         stages,
-        source: Source::exact(PRODUCT),
+        source: case.source(PRODUCT, |id| forms[id] == Form::Shared),
         formula: "X_k = G(N−e_k)/G(N)",
         fair: true,
     };
@@ -605,6 +796,7 @@ fn of_bounded(
             sojourn: Some(inside / figures.accepted),
             delayed: Some(figures.delayed / figures.accepted),
             found: None,
+            lost: figures.rejected,
         });
         // Whether a consumer that holds a blocked order is busy is a matter of words.
         at.utilization = (figures.blocked == 0.0)
@@ -742,9 +934,11 @@ fn of_approximate(
                 sojourn: Some(case.service(id, flow).mean() + wait),
                 delayed: None,
                 found: None,
+                lost: 0.0,
             });
         }
         at.model = case.words(id, &format!("{} network", case.kind()));
+        at.limits = limits(case, id);
         at.utilization = share_busy(stage, solved.busy_consumers(id));
         at.waitless = alone;
     }

@@ -19,7 +19,9 @@ use crate::theory::route::latency_law;
 use crate::theory::sheet::{Sheet, Source, put};
 use crate::theory::tails::Tails;
 use crate::theory::traffic::Traffic;
-use crate::theory::{Curve, Figure, Figures, Kind, PipelineTheory, Reason, StageTheory};
+use crate::theory::{
+    Alternative, Curve, Figure, Figures, Kind, PipelineTheory, Reason, StageTheory,
+};
 use std::sync::Arc;
 
 const LAW: &str = "the stage's service law";
@@ -55,6 +57,8 @@ pub(super) struct AtStage {
     pub waitless: bool,
     /// What the model knows besides.
     pub known: Figures,
+    /// The lowest and the highest throughput that there can be.
+    pub limits: Option<(f64, f64)>,
 }
 
 /// The orders of a flow at a stage.
@@ -72,6 +76,8 @@ pub(super) struct Passing {
     pub delayed: Option<f64>,
     /// P(j orders waiting before it, all consumers busy).
     pub found: Option<Vec<f64>>,
+    /// Rejected per second.
+    pub lost: f64,
 }
 
 impl Solution<'_> {
@@ -165,7 +171,7 @@ impl Solution<'_> {
             waiting,
             service: Some(service),
             sojourn: sojourn.or(waitless),
-            alternatives: Vec::new(),
+            alternatives: at.limits.map(limits).unwrap_or_default(),
         }
     }
 
@@ -237,33 +243,24 @@ impl Solution<'_> {
             write_distribution(&mut sheet, &mixture, rate);
         }
         let mut figures = sheet.finish();
-        self.steady(id, &mut figures, offered, accepted);
+        let lost = sum(self.passing(id, wanted).map(|(_, p)| p.lost));
+        self.steady(id, &mut figures, lost / offered);
         self.service(id, &mut figures, &self.rates(id, wanted));
         figures
     }
 
     /// What holds in every steady state.
-    fn steady(&self, id: usize, figures: &mut Figures, offered: f64, accepted: f64) {
-        put(
-            figures,
-            Metric::BacklogGrowth,
-            0.0,
-            "0: a finite population",
-            self.source,
-        );
+    fn steady(&self, id: usize, figures: &mut Figures, lost: f64) {
+        let mut sheet = Sheet::new(self.source);
+        sheet.put(Metric::BacklogGrowth, 0.0, "0: a steady state");
         if places(&self.network.stages[id]).is_none() {
             let source = Source::exact("a queue without bound rejects nobody");
             put(figures, Metric::LossProbability, 0.0, "0: no bound", source);
         } else {
-            let lost = (1.0 - accepted / offered).max(0.0);
-            put(
-                figures,
-                Metric::LossProbability,
-                lost,
-                "1 − X/λ",
-                self.source,
-            );
+            let formula = "p_K as an arrival finds it";
+            sheet.put(Metric::LossProbability, lost, formula);
         }
+        figures.append(&mut sheet.finish());
         residuals(figures);
     }
 
@@ -387,7 +384,7 @@ impl Solution<'_> {
                 "X = Σ X_k P(completed)",
             )
             .put(Metric::ByteThroughput, bytes, "Σ X × message size")
-            .put(Metric::BacklogGrowth, 0.0, "0: a finite population");
+            .put(Metric::BacklogGrowth, 0.0, "0: a steady state");
         sheet.finish()
     }
 
@@ -537,6 +534,27 @@ impl Solution<'_> {
         traffic.original_bytes.clone_from(&traffic.bytes);
         traffic
     }
+}
+
+/// What holds whatever the laws are.
+fn limits((low, high): (f64, f64)) -> Vec<Alternative> {
+    let parts = [
+        ("at least", low, "N/(Z + N D) v"),
+        ("at most", high, "min(N/(Z + D), min c/D) v"),
+    ];
+    let source = Source {
+        kind: Kind::Bound,
+        reference: "Denning, Buzen 1978, ACM Comput. Surv. 10",
+    };
+    let limit = |(method, value, formula)| {
+        let mut sheet = Sheet::new(source);
+        sheet.put(Metric::Throughput, value, formula);
+        Alternative {
+            method,
+            figures: sheet.finish(),
+        }
+    };
+    parts.into_iter().map(limit).collect()
 }
 
 /// How many may wait at a stage that rejects or blocks.

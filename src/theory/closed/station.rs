@@ -165,10 +165,21 @@ impl Server {
 
     /// P(j closed orders here) in the given populations, for all j; of a station without open orders.
     pub fn marginals(&self, grid: &Grid, without: &[Wide], at: &[usize]) -> Vec<Vec<f64>> {
+        self.bounded(grid, without, grid.total(), at)
+    }
+
+    /// The same where at most so many orders have room here, in place of all.
+    pub fn bounded(
+        &self,
+        grid: &Grid,
+        without: &[Wide],
+        room: usize,
+        at: &[usize],
+    ) -> Vec<Vec<f64>> {
         let mut level = without.to_vec();
-        let mut weights = vec![Vec::with_capacity(grid.total() + 1); at.len()];
+        let mut weights = vec![Vec::with_capacity(room + 1); at.len()];
         let full = self.full();
-        for j in 0..=grid.total() {
+        for j in 0..=room.min(grid.total()) {
             for (weights, &index) in weights.iter_mut().zip(at) {
                 weights.push(level[index]);
             }

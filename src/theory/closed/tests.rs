@@ -191,6 +191,72 @@ fn a_stage_for_everyone_and_a_shared_one_do_not_feel_the_laws() {
     assert_relative_eq!(markov, spread, max_relative = 1e-12);
 }
 
+#[test]
+fn populations_that_share_a_bounded_queue_lose_by_class() {
+    let mut sketch = Sketch::new();
+    sketch
+        .classes(&[0, 0])
+        .stage(2, exponential(1.0))
+        .bound(0, 1);
+    sketch
+        .population(0, 4, exponential(0.5), 0)
+        .population(1, 9, exponential(0.1), 0);
+    let theory = analyze(&sketch.network());
+    assert_eq!(theory.model(StageId(0)), "M/M/2/3//(4, 9)");
+    let loss = [0, 1].map(|k| {
+        let place = Place::Class(StageId(0), ClassId(k));
+        let figure = theory.figure(place, Metric::LossProbability).unwrap();
+        assert_eq!(figure.kind, Kind::Exact);
+        figure.value
+    });
+    assert!(
+        loss[0] < loss[1],
+        "a customer does not meet its own orders: {loss:?}"
+    );
+    let all = at(&theory, 0, Metric::LossProbability);
+    assert!(loss[0] < all && all < loss[1]);
+}
+
+#[test]
+fn customers_who_keep_step_for_ever_are_no_product_form() {
+    let mut sketch = Sketch::new();
+    sketch.stage(1, Distribution::deterministic(0.5).unwrap());
+    sketch.order(0, Discipline::ProcessorSharing);
+    sketch.population(0, 2, Distribution::deterministic(1.0).unwrap(), 0);
+    let kind = |sketch: &Sketch| {
+        let theory = analyze(&sketch.network());
+        theory
+            .figure(Place::Pipeline, Metric::Throughput)
+            .unwrap()
+            .kind
+    };
+    assert_eq!(kind(&sketch), Kind::Approximation);
+    let mut spread = Sketch::new();
+    spread.stage(1, Distribution::deterministic(0.5).unwrap());
+    spread.order(0, Discipline::ProcessorSharing);
+    spread.population(0, 2, exponential(1.0), 0);
+    assert_eq!(kind(&spread), Kind::Exact);
+}
+
+#[test]
+fn the_throughput_lies_between_its_limits() {
+    let mut sketch = Sketch::new();
+    sketch.stage(1, Distribution::lognormal_mean_scv(0.5, 3.0).unwrap());
+    sketch.population(0, 5, exponential(0.4), 0);
+    let theory = analyze(&sketch.network());
+    let x = at(&theory, 0, Metric::Throughput);
+    let limits: Vec<f64> = theory
+        .alternatives(StageId(0))
+        .iter()
+        .map(|a| {
+            let figure = a.figures[&Metric::Throughput];
+            assert_eq!(figure.kind, Kind::Bound);
+            figure.value
+        })
+        .collect();
+    assert!(limits[0] < x && x < limits[1], "{x} in {limits:?}");
+}
+
 /// Up to three stages, two classes, one or two populations, perhaps a producer.
 fn any_closed() -> impl Strategy<Value = Network> {
     let stage = (
