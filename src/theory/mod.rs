@@ -60,6 +60,7 @@ mod tests;
 mod traffic;
 mod transform;
 mod turn;
+mod two_levels;
 mod variability;
 
 #[doc = include_str!("models.md")]
@@ -97,3 +98,4 @@ pub use sharing::ProcessorSharing;
 pub use shortest::{Shortest, ShortestBy, ShortestTimes};
 pub use stage::StageTheory;
 pub use turn::Turn;
+pub use two_levels::TwoLevels;

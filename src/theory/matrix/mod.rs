@@ -8,6 +8,7 @@
 mod arrivals;
 mod bounded;
 mod elimination;
+mod ladder;
 mod levels;
 mod line;
 mod occupancy;
@@ -20,6 +21,7 @@ pub use phase::PhaseType;
 
 pub(super) use bounded::{bounded, sub_generator};
 pub(super) use elimination::{sojourns, stationary};
+pub(super) use ladder::Ladder;
 pub(super) use levels::Levels;
 pub(super) use line::{ACCURACY, Line, Server, Times};
 pub(super) use occupancy::Occupancy;

@@ -12,6 +12,7 @@ mod bounded;
 mod by_class;
 mod case;
 mod general;
+mod interrupted;
 mod kendall;
 mod markov;
 mod matrix;
@@ -49,6 +50,7 @@ const CANDIDATES: &[Candidate] = &[
     sharing::PROCESSOR_SHARING,
     priorities::NON_PREEMPTIVE,
     priorities::PREEMPTIVE,
+    interrupted::TWO_LEVELS,
     shortest::SHORTEST,
     bounded::MMCK,
     markov::MM1,
@@ -63,6 +65,7 @@ const CANDIDATES: &[Candidate] = &[
     // Approximations.
     priorities::TWO_MOMENTS,
     shortest::SEVERAL,
+    interrupted::SCALED,
     bounded::GGCK,
     two_moments::GIGC,
 ];

@@ -1,5 +1,6 @@
 //! Priorities by class.
 
+use super::interrupted::of_share;
 use super::model::Candidate;
 use super::two_moments::gigc;
 use super::{Answer, Case, ClassWaits, Fit, Model};
@@ -10,7 +11,7 @@ use crate::theory::priority::{self, PriorityClass, priority_waits};
 use crate::theory::regime::Regime;
 use crate::theory::sheet::{Sheet, Source};
 use crate::theory::{
-    Figures, Interruption, Kind, Mg1Priority, MmcPriority, PriorityStream, Reason, Turn,
+    Figures, Interruption, Kind, Mg1Priority, Mmc, MmcPriority, PriorityStream, Reason, Turn,
 };
 
 pub(super) const NON_PREEMPTIVE: Candidate = Candidate {
@@ -96,7 +97,24 @@ fn class_figures(case: &Case<'_>) -> Result<Option<Vec<Figures>>, Reason> {
         .collect();
     let model = MmcPriority::new(&streams, mu, consumers, interruption).map_err(refuse)?;
     let figures = (0..streams.len()).map(|k| model.figures(k).unwrap_or_default());
-    Ok(Some(figures.collect()))
+    let mut figures: Vec<Figures> = figures.collect();
+    if interruption == Interruption::Resume {
+        first_in_turn(&streams, mu, consumers, &mut figures);
+    }
+    Ok(Some(figures))
+}
+
+/// The first level does not feel the others: it is M/M/c by itself.
+fn first_in_turn(streams: &[(u32, f64)], mu: f64, consumers: u32, figures: &mut [Figures]) {
+    let first = streams.iter().map(|(level, _)| *level).min();
+    let of_first = |(level, _): &&(u32, f64)| Some(*level) == first;
+    let rate = sum(streams.iter().filter(of_first).map(|(_, rate)| *rate));
+    let Ok(model) = Mmc::new(rate, mu, consumers) else {
+        return;
+    };
+    for (k, stream) in streams.iter().enumerate().filter(|(_, s)| of_first(s)) {
+        figures[k] = of_share(model.figures(Turn::FirstIn), stream.1 / rate);
+    }
 }
 
 fn level(case: &Case<'_>, class: ClassId) -> u32 {
