@@ -65,6 +65,11 @@ impl Distribution {
             Distribution::LogNormal { mu, sigma } => erfc((x.ln() - mu) / (sigma * SQRT_2)) / 2.0,
             Distribution::Weibull { shape, scale } => (-(x / scale).powf(*shape)).exp(),
             Distribution::Pareto { shape, scale } => (scale / x.max(*scale)).powf(*shape),
+            Distribution::BoundedPareto { shape, low, high } => {
+                let x = x.clamp(*low, *high);
+                let left = -(shape * (x / high).ln()).exp_m1();
+                (low / x).powf(*shape) * left / pareto_cdf(*shape, *low, *high)
+            }
             Distribution::Hyperexponential {
                 probabilities,
                 rates,
@@ -81,7 +86,6 @@ impl Distribution {
             Distribution::Shifted { by, of } => of.ccdf(x - by),
             Distribution::Deterministic { .. }
             | Distribution::Uniform { .. }
-            | Distribution::BoundedPareto { .. }
             | Distribution::Triangular { .. }
             | Distribution::Empirical { .. } => 1.0 - self.cdf(x),
         }
