@@ -105,6 +105,15 @@ impl Masses {
     }
 }
 
+/// The first coefficients of a power series with real ones, from its values at e^(2πik/size) for
+/// 0 ≤ k ≤ size/2; what lies `size` places on is added to each.
+pub(super) fn coefficients(waves: &[Wave], size: usize) -> Vec<f64> {
+    let mirrored = (waves.len()..size).map(|k| waves[size - k].conj());
+    let mut values: Vec<Wave> = waves.iter().copied().chain(mirrored).collect();
+    fourier(&mut values, false);
+    values.iter().map(|v| v.re / size as f64).collect()
+}
+
 /// The fast Fourier transform in place (Cooley and Tukey 1965); the inverse is not scaled.
 fn fourier(values: &mut [Wave], inverse: bool) {
     let n = values.len();

@@ -13,6 +13,7 @@
 
 mod blocking;
 mod breakdowns;
+mod batch;
 mod clockwork;
 mod closed;
 mod entries;
@@ -33,6 +34,7 @@ mod lines;
 mod map_ph_c;
 mod map_ph_c_k;
 mod matrix;
+mod mdc;
 mod mg1;
 mod mm1;
 mod mmc;
@@ -76,6 +78,7 @@ pub use closed::{
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
     SharedSource,
 };
+pub use batch::MxG1;
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
@@ -86,6 +89,7 @@ pub use levels::{Interruption, Mg1Priority, MmcPriority, PriorityStream, Priorit
 pub use map_ph_c::MapPhC;
 pub use map_ph_c_k::MapPhCK;
 pub use matrix::{MarkovianArrivals, PhaseType};
+pub use mdc::Mdc;
 pub use mg1::{Mg1, Mg1Feedback, ServiceMoments};
 pub use mm1::Mm1;
 pub use mmc::Mmc;
