@@ -53,6 +53,17 @@ impl StageLaw {
         same.then_some(first)
     }
 
+    /// The law of any order: the common one, or the mixture.
+    pub fn whole(&self) -> Distribution {
+        match self.common() {
+            Some(law) => law.clone(),
+            None => Distribution::Mixture {
+                weights: self.parts.iter().map(|part| part.1).collect(),
+                components: self.parts.iter().map(|part| part.2.clone()).collect(),
+            },
+        }
+    }
+
     /// The rate, if every class has the same exponential law.
     pub fn exponential(&self) -> Option<f64> {
         let first = self.parts.first()?.2.is_exponential()?;

@@ -123,6 +123,13 @@ impl Mg1 {
         self.arrival_rate * self.sojourn_mean()
     }
 
+    /// What is left where E\[S²\] is infinite, and with it the mean wait.
+    pub(super) fn wild(rho: f64) -> Figures {
+        let mut sheet = Sheet::new(SOURCE);
+        sheet.put(Metric::WaitProbability, rho, "P(Wq > 0) = ρ");
+        sheet.finish()
+    }
+
     /// All figures for a queue served in the given order.
     pub(super) fn figures(&self, turn: Turn) -> Figures {
         let mut sheet = Sheet::new(SOURCE);

@@ -32,6 +32,7 @@ pub(super) struct Node {
 #[derive(Debug, Clone)]
 pub(super) struct TailGrid {
     nodes: Vec<Node>,
+    end: f64,
 }
 
 impl TailGrid {
@@ -43,7 +44,10 @@ impl TailGrid {
         ends.retain(|x| x.is_finite());
         ends.sort_by(f64::total_cmp);
         ends.dedup();
-        let mut grid = TailGrid { nodes: Vec::new() };
+        let mut grid = TailGrid {
+            nodes: Vec::new(),
+            end: 0.0,
+        };
         let fine = (order + 40.0 * (order + 1.0).sqrt() + 100.0) / rate;
         for pair in ends.windows(2) {
             grid.stretch(law, pair[0], pair[1], rate, fine);
@@ -56,7 +60,13 @@ impl TailGrid {
             grid.stretch(law, from, to, rate, fine);
             from = to;
         }
+        grid.end = from;
         grid
+    }
+
+    /// Where the law, or what counts of it, ends.
+    pub fn end(&self) -> f64 {
+        self.end
     }
 
     pub fn nodes(&self) -> &[Node] {

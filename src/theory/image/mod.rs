@@ -100,6 +100,7 @@ impl Image {
     }
 
     /// φ(s).
+    #[cfg(test)]
     pub fn transform(self) -> Wave {
         1.0 - self.lost
     }

@@ -19,6 +19,7 @@ use super::{Curve, Figures, Kind};
 use crate::metric::{Metric, TimeKind};
 use line::Line;
 use std::sync::Arc;
+pub(super) use walk::pmf;
 
 const SOURCE: Source = Source::exact("Crommelin 1932; Franx 2001, Oper. Res. Lett. 29, 221-229");
 /// With more consumers than this the law of the queue takes too long; its means do not.

@@ -73,7 +73,7 @@ impl Excess {
 }
 
 /// e^(−y) y^k/k!, by Stirling's series with Loader's form of the exponent, without cancellation.
-pub(super) fn pmf(y: f64, k: f64) -> f64 {
+pub(in crate::theory) fn pmf(y: f64, k: f64) -> f64 {
     if k == 0.0 {
         return (-y).exp();
     }

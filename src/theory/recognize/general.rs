@@ -1,27 +1,36 @@
 //! General service with Poisson arrivals, and general gaps with exponential service.
 
 use super::model::Candidate;
+use super::poisson::with_laws;
 use super::two_moments::with_exponential_tail;
 use super::{Answer, Case, Fit, Model};
 use crate::network::{StageId, Target};
-use crate::random::{Arrivals, Distribution};
+use crate::random::{Arrivals, DiscreteDistribution, Distribution};
 use crate::theory::{GiMc, Kind, Mg1, Mg1Feedback, Reason, Turn};
 
 pub(super) const POLLACZEK: Candidate = Candidate {
     model: &Model {
         name: "M/G/1 (Pollaczek–Khinchine)",
         conditions: "Poisson arrivals, any service, 1 consumer",
-        gives: "means and variances",
+        gives: "means and variances; first in, first out, where the inversion is sure, also distributions",
         kind: Kind::Exact,
-        source: "Kleinrock 1975, Queueing Systems 1, chapter 5; Takács 1963 (variances by order of service)",
-        tests: &["a_figure_labelled_exact_is_exact"],
+        source: "Kleinrock 1975, Queueing Systems 1, chapter 5; Takács 1963 (variances by order of service); Abate & Whitt 1992 (inversion)",
+        tests: &[
+            "a_figure_labelled_exact_is_exact",
+            "exponential_service_is_m_m_1",
+            "every_law_has_its_quantiles",
+        ],
     },
     fit: pollaczek,
 };
 
 fn pollaczek(case: &Case<'_>) -> Fit {
     match (case.plain_unbounded(), case.poisson(), case.turn()) {
-        (Some(1), true, Some(turn)) => Ok(Some(mg1(case, turn))),
+        (Some(1), true, Some(turn)) => {
+            let one = DiscreteDistribution::Deterministic { value: 1 };
+            let answer = mg1(case, turn);
+            Ok(Some(with_laws(case, answer, case.rate, &one, turn)))
+        }
         _ => Ok(None),
     }
 }
@@ -30,7 +39,9 @@ fn pollaczek(case: &Case<'_>) -> Fit {
 pub(super) fn mg1(case: &Case<'_>, turn: Turn) -> Answer {
     match Mg1::new(case.rate, case.law.moments()) {
         Ok(model) => with_exponential_tail(model.figures(turn), turn),
-        Err(_) if case.law.moments().second.is_infinite() => Answer::none(Reason::InfiniteVariance),
+        Err(_) if case.law.moments().second.is_infinite() => {
+            Answer::new(Mg1::wild(case.rate * case.law.mean())).but(vec![Reason::InfiniteVariance])
+        }
         Err(error) => error.into(),
     }
 }

@@ -17,6 +17,7 @@ mod kendall;
 mod markov;
 mod matrix;
 mod model;
+mod poisson;
 mod priorities;
 mod sharing;
 mod shortest;
@@ -55,6 +56,9 @@ const CANDIDATES: &[Candidate] = &[
     bounded::MMCK,
     markov::MM1,
     markov::MMC,
+    poisson::MDC,
+    poisson::BATCH,
+    poisson::MG1K,
     general::RENEWAL,
     matrix::MAP_PH_C,
     matrix::BREAKDOWNS,
