@@ -11,9 +11,9 @@
 //!
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
+mod batch;
 mod blocking;
 mod breakdowns;
-mod batch;
 mod clockwork;
 mod closed;
 mod entries;
@@ -24,9 +24,9 @@ mod flow;
 mod fork_join;
 mod gigc;
 mod gimc;
+mod image;
 mod inversion;
 mod join;
-mod image;
 mod lattice;
 mod law;
 mod levels;
@@ -72,6 +72,7 @@ mod variability;
 #[doc = include_str!("models.md")]
 pub mod catalogue {}
 
+pub use batch::MxG1;
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use closed::{
@@ -79,7 +80,6 @@ pub use closed::{
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
     SharedSource,
 };
-pub use batch::MxG1;
 pub use erlang::{erlang_b, erlang_c};
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
