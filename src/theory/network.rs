@@ -143,6 +143,14 @@ impl NetworkTheory {
         }
     }
 
+    /// The same with a reason why there is no more anywhere.
+    pub(super) fn because(mut self, reason: &Reason) -> NetworkTheory {
+        for stage in &mut self.stages {
+            stage.unexplained.push(reason.clone());
+        }
+        self.but(std::slice::from_ref(reason))
+    }
+
     /// The same with what is known of the tails at each stage.
     pub(super) fn with_tails(self, tails: Vec<Tails>) -> NetworkTheory {
         NetworkTheory { tails, ..self }

@@ -80,7 +80,7 @@ const APPROXIMATE: Candidate = Candidate {
     model: &Model {
         name: "closed or mixed network, approximate mean values",
         conditions: "populations of any size, any laws with two moments, priorities; queues without bound",
-        gives: "means by class",
+        gives: "means by class; where queues block, the most that can get through",
         kind: Kind::Approximation,
         source: MEAN_VALUES,
         tests: &["near_the_exact_solution_where_there_is_one"],
@@ -195,6 +195,19 @@ impl<'a> Case<'a> {
                 place: stage.name.clone(),
                 feature,
             })
+        })
+    }
+
+    /// The first stage that has no room for all who can come, as a reason.
+    fn no_room(&self) -> Option<Reason> {
+        let (_, stage) = self.reached().find(|(id, _)| !self.has_room_for_all(*id))?;
+        Some(Reason::NoModel {
+            place: stage.name.clone(),
+            feature: match stage.capacity {
+                Capacity::Block(_) => "block",
+                Capacity::Retry(..) => "retry",
+                Capacity::Unbounded | Capacity::Reject(_) => "reject",
+            },
         })
     }
 
@@ -454,7 +467,7 @@ fn limits(case: &Case<'_>, stage: usize) -> Option<(f64, f64)> {
     let demand = |id: usize| flow.visits[id] * case.service(id, flow).mean();
     let (mut delay, mut stations) = (think_mean, Vec::new());
     for (id, at) in case.reached() {
-        if !case.has_room_for_all(id) {
+        if !case.has_room_for_all(id) && !matches!(at.capacity, Capacity::Block(_)) {
             return None;
         }
         match at.consumers {
@@ -465,6 +478,38 @@ fn limits(case: &Case<'_>, stage: usize) -> Option<(f64, f64)> {
     let bounds = ClosedBounds::new(customers as f64, delay, &stations).ok()?;
     let (low, high) = bounds.asymptotic();
     Some((low * flow.visits[stage], high * flow.visits[stage]))
+}
+
+/// Where blocking has no other formula: no network with blocking does more than its slowest stage could.
+fn of_limits(case: &Case<'_>, reason: &Reason) -> Option<NetworkTheory> {
+    let flow = case.flows.first()?;
+    let (_, sent) = limits(case, flow.to).filter(|_| flow.visits[flow.to] > 0.0)?;
+    let sent = sent / flow.visits[flow.to];
+    let mut stages = idle_stages(case);
+    for (id, stage) in case.reached() {
+        let passing = sent * flow.visits[id];
+        let at = &mut stages[id];
+        at.flows[0] = Some(Passing {
+            offered: passing,
+            accepted: passing,
+            ..Passing::default()
+        });
+        at.model = case.words(id, "closed network with blocking");
+        at.utilization = share_busy(stage, passing * case.service(id, flow).mean());
+    }
+    let solution = Solution {
+        network: case.network,
+        flows: &case.flows,
+        sent: vec![sent],
+        stages,
+        source: Source {
+            kind: Kind::Bound,
+            reference: "Denning, Buzen 1978, ACM Comput. Surv. 10",
+        },
+        formula: "at most min(N/(Z + D), min c/D) v",
+        fair: false,
+    };
+    Some(solution.theory().because(reason))
 }
 
 fn shared_source(network: &Network) -> Fit {
@@ -840,16 +885,8 @@ fn approximate(network: &Network) -> Fit {
     let Some(case) = Case::new(network)? else {
         return Ok(None);
     };
-    for (id, stage) in case.reached() {
-        if !case.has_room_for_all(id) {
-            let feature = match stage.capacity {
-                Capacity::Block(_) => "block",
-                Capacity::Retry(..) => "retry",
-                _ => "reject",
-            };
-            let place = stage.name.clone();
-            return Err(Reason::NoModel { place, feature });
-        }
+    if let Some(reason) = case.no_room() {
+        return of_limits(&case, &reason).map_or(Err(reason), |theory| Ok(Some(theory)));
     }
     if let Some(reason) = case.overload() {
         return Err(reason);

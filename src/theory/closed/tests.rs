@@ -104,6 +104,19 @@ fn a_saturated_line_with_blocking() {
 }
 
 #[test]
+fn a_line_too_large_to_count_knows_its_limit() {
+    let mut sketch = Sketch::new();
+    sketch.stage(1, exponential(1.0)).stage(2, exponential(0.4));
+    sketch.then(0, 1, 1.0).population(0, 70_000, none(), 0);
+    let mut network = sketch.network();
+    network.stages[1].capacity = Capacity::Block(5);
+    let theory = analyze(&network);
+    let x = theory.figure(Place::Pipeline, Metric::Throughput).unwrap();
+    assert_eq!((x.kind, x.value), (Kind::Bound, 0.8));
+    assert!(theory.why_not(Place::Pipeline, LATENCY).contains("block"));
+}
+
+#[test]
 fn what_has_no_product_form_is_an_approximation() {
     let mut sketch = Sketch::new();
     sketch.classes(&[0, 1]);
