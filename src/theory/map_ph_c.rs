@@ -10,10 +10,11 @@
 
 use super::error::{ModelError, positive, stable};
 use super::matrix::{ACCURACY, Levels, Line, MarkovianArrivals, Matrix, Occupancy, PhaseType};
-use super::matrix::{Server, Times};
+use super::matrix::{Server, SomeWaits, Times};
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures};
 use crate::metric::{Metric, TimeKind};
+use crate::random::Distribution;
 
 const SOURCE: Source = Source::exact(
     "Neuts 1981, Matrix-Geometric Solutions; Asmussen & Møller 2001, Queueing Syst. 37, 9-29",
@@ -147,6 +148,65 @@ impl MapPhC {
         self.line.waiting_variance
     }
 
+    /// The waits of some of the orders, first in, first out: `seen` are the arrivals with the other orders
+    /// not looked at ([`MarkovianArrivals::unseen`]).
+    ///
+    /// ```
+    /// use orderline::random::{Arrivals, Distribution};
+    /// use orderline::theory::{MapPhC, MarkovianArrivals, PhaseType};
+    /// // Bursts beside a steady flow: who comes in bursts waits longer.
+    /// let bursts = MarkovianArrivals::of(&Arrivals::mmpp(vec![1.0, 0.0], vec![9.0, 9.0])?).unwrap();
+    /// let steady = MarkovianArrivals::poisson(0.3);
+    /// let service = PhaseType::of(&Distribution::exponential(1.0)?).unwrap();
+    /// let all = bursts.and(&steady).unwrap();
+    /// let queue = MapPhC::new(&all, &service, 1)?.unwrap();
+    /// let first = queue.some(&bursts.and(&steady.unseen()).unwrap(), &all)?;
+    /// let second = queue.some(&bursts.unseen().and(&steady).unwrap(), &all)?;
+    /// assert!(first.mean > queue.waiting_mean() && second.mean < queue.waiting_mean());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A matrix that cannot be inverted.
+    pub fn some(
+        &self,
+        seen: &MarkovianArrivals,
+        all: &MarkovianArrivals,
+    ) -> Result<SomeWaits, ModelError> {
+        self.line.some(&seen.events, all)
+    }
+
+    /// The figures of some of the orders, first in, first out, with the given law of service.
+    pub(super) fn some_figures(waits: SomeWaits, service: &Distribution) -> Figures {
+        let mut sheet = Sheet::new(SOURCE);
+        let (mean, variance) = (service.mean(), service.variance());
+        sheet
+            .put(
+                Metric::WaitProbability,
+                waits.probability,
+                "(π_c + νK⁻¹G)(D_k1⊗1)/λ_k",
+            )
+            .put(Metric::QueueLength, waits.rate * waits.mean, "Lq = λ_kWq")
+            .put(
+                Metric::NumberInSystem,
+                waits.rate * (waits.mean + mean),
+                "L = λ_kW",
+            )
+            .mean(TimeKind::Waiting, waits.mean, "∫tg_k(t)(1⊗S₁1)dt/λ_k")
+            .mean(TimeKind::Sojourn, waits.mean + mean, "W = Wq + E[S]")
+            .variance(
+                TimeKind::Waiting,
+                waits.variance,
+                "∫t²g_k(t)(1⊗S₁1)dt/λ_k − Wq²",
+            )
+            .variance(
+                TimeKind::Sojourn,
+                waits.variance + variance,
+                "Var(Wq) + Var(S)",
+            );
+        sheet.finish()
+    }
+
     /// The laws of waiting and sojourn, first in, first out.
     pub(super) fn times(&self) -> Times {
         self.line.times(&self.service)
@@ -219,7 +279,7 @@ pub(super) fn levels(arrivals: &MarkovianArrivals, states: &Occupancy, consumers
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Arrivals, Distribution};
+    use crate::random::Arrivals;
     use crate::theory::{GiMc, Mmc};
     use approx::assert_relative_eq;
     use proptest::prelude::*;
@@ -328,6 +388,50 @@ mod tests {
                 assert_relative_eq!(found, closed, max_relative = 1e-8);
             }
         }
+    }
+
+    #[test]
+    fn the_waits_of_all_are_those_of_some_and_the_rest() {
+        let bursts = Arrivals::mmpp(vec![3.0, 0.2], vec![2.0, 6.0]).unwrap();
+        let bursts = MarkovianArrivals::of(&bursts).unwrap();
+        let even = MarkovianArrivals::of(&renewal(erlang(3, 2.0))).unwrap();
+        let steady = MarkovianArrivals::poisson(0.4);
+        let join = |a: &MarkovianArrivals, b: &MarkovianArrivals, c: &MarkovianArrivals| {
+            a.and(b).unwrap().and(c).unwrap()
+        };
+        let all = join(&bursts, &even, &steady);
+        let service = PhaseType::of(&h2(1.0, 3.0)).unwrap();
+        let queue = MapPhC::new(&all, &service, 3).unwrap().unwrap();
+        let seen = [
+            join(&bursts, &even.unseen(), &steady.unseen()),
+            join(&bursts.unseen(), &even, &steady.unseen()),
+            join(&bursts.unseen(), &even.unseen(), &steady),
+        ];
+        let each = seen.map(|seen| queue.some(&seen, &all).unwrap());
+        let lambda = all.rate().unwrap();
+        let total = |of: fn(&SomeWaits) -> f64| {
+            each.iter()
+                .map(|part| part.rate / lambda * of(part))
+                .sum::<f64>()
+        };
+        assert_relative_eq!(total(|_| 1.0), 1.0, max_relative = 1e-12);
+        assert_relative_eq!(
+            total(|part| part.probability),
+            queue.wait_probability(),
+            max_relative = 1e-10
+        );
+        assert_relative_eq!(
+            total(|part| part.mean),
+            queue.waiting_mean(),
+            max_relative = 1e-10
+        );
+        let second = total(|part| part.variance + part.mean * part.mean);
+        let whole = queue.waiting_variance() + queue.waiting_mean().powi(2);
+        assert_relative_eq!(second, whole, max_relative = 1e-9);
+        // Poisson arrivals see time averages: all consumers busy.
+        let busy: f64 = queue.line.levels[..3].iter().map(|level| level.sum()).sum();
+        assert_relative_eq!(each[2].probability, 1.0 - busy, max_relative = 1e-10);
+        assert!(each[0].mean > each[2].mean && each[2].mean > each[1].mean);
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub use gimc::GiMc;
 pub use levels::{Interruption, Mg1Priority, MmcPriority, PriorityStream, PriorityTimes};
 pub use map_ph_c::MapPhC;
 pub use map_ph_c_k::MapPhCK;
-pub use matrix::{MarkovianArrivals, PhaseType};
+pub use matrix::{MarkovianArrivals, PhaseType, SomeWaits};
 pub use mdc::Mdc;
 pub use mg1::{Mg1, Mg1Feedback, ServiceMoments};
 pub use mg1k::Mg1k;

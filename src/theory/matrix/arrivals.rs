@@ -93,6 +93,14 @@ impl MarkovianArrivals {
         })
     }
 
+    /// The same phases when none of its orders is looked at.
+    pub fn unseen(&self) -> MarkovianArrivals {
+        MarkovianArrivals {
+            hidden: self.hidden.clone(),
+            events: Matrix::zeros(self.phases(), self.phases()),
+        }
+    }
+
     /// The number of phases.
     pub fn phases(&self) -> usize {
         self.events.nrows()

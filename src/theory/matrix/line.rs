@@ -19,7 +19,7 @@
 //! Models 30, 554–575; V. Ramaswami (1999), *Matrix analytic methods for stochastic fluid flows*, ITC 16.
 
 use super::bounded::sub_generator;
-use super::elimination::stationary;
+use super::elimination::{sojourns, stationary};
 use super::qbd::Qbd;
 use super::survival::Survival;
 use super::{Column, Levels, MarkovianArrivals, Matrix, PhaseType, Row, off_diagonal, row_sums};
@@ -58,14 +58,37 @@ pub(in crate::theory) struct Line {
     pub queue_length_variance: f64,
     /// Var(Wq), first in, first out.
     pub waiting_variance: f64,
-    /// K.
-    decay: Matrix,
+    law: Law,
     /// The density of waits at 0+ that are still to come, ν/λ.
     fresh: Row,
+    /// (−K)⁻¹(1 ⊗ S₁1).
+    left: Column,
+}
+
+/// How the wait of the first in line goes on.
+#[derive(Debug, Clone)]
+struct Law {
+    /// G.
+    passage: Matrix,
+    /// (−I ⊗ S₀)⁻¹.
+    untaken: Matrix,
+    /// K.
+    decay: Matrix,
     /// 1 ⊗ S₁1.
     taken: Column,
-    /// (−K)⁻¹ of that.
-    left: Column,
+}
+
+/// What is known of the waits of some of the orders, first in, first out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SomeWaits {
+    /// Their rate, per second.
+    pub rate: f64,
+    /// The share of them that waits.
+    pub probability: f64,
+    /// Their mean wait.
+    pub mean: f64,
+    /// Its variance.
+    pub variance: f64,
 }
 
 impl Line {
@@ -95,7 +118,14 @@ impl Line {
         let levels = climb.descend(stationary(&within)?);
         let decay = outer.kronecker(&sub_generator(server)) + &passage * &chain.up;
         let taken = Column::from_element(a, 1.0).kronecker(&row_sums(&server.next));
-        Line::weigh(arrivals, levels, &rate, &chain.up, decay, taken)
+        let untaken = outer.kronecker(&sojourns(&server.inner, &row_sums(&server.next))?);
+        let law = Law {
+            passage,
+            untaken,
+            decay,
+            taken,
+        };
+        Line::weigh(arrivals, levels, &rate, &chain.up, law)
     }
 
     /// From probabilities in proportion to the figures.
@@ -104,8 +134,7 @@ impl Line {
         mut levels: Vec<Row>,
         rate: &Matrix,
         up: &Matrix,
-        decay: Matrix,
-        taken: Column,
+        law: Law,
     ) -> Result<Line, ModelError> {
         let n = rate.nrows();
         let geometric = (Matrix::identity(n, n) - rate).transpose().lu();
@@ -124,9 +153,9 @@ impl Line {
         let arrival_rate = arrivals.rate()?;
         let queue_length = once.sum() / total;
         let fresh = &levels[levels.len() - 1] * up / arrival_rate;
-        let waits = (-&decay).lu();
+        let waits = (-&law.decay).lu();
         let solve = |column: &Column| waits.solve(column).ok_or(UNSOLVED);
-        let left = solve(&taken)?;
+        let left = solve(&law.taken)?;
         let first = solve(&left)?;
         let second = solve(&first)?;
         let mean = queue_length / arrival_rate;
@@ -138,8 +167,7 @@ impl Line {
             waiting_variance: 2.0 * (&fresh * second)[0] - mean * mean,
             full: &all / total,
             levels,
-            decay,
-            taken,
+            law,
             left,
             fresh,
         };
@@ -167,13 +195,54 @@ impl Line {
         self.queue_length / self.arrival_rate
     }
 
+    /// The waits of the orders that come with the given steps among those of the arrivals.
+    ///
+    /// # Formula
+    /// With D the steps, the density g of these orders' waits in line fulfils
+    /// g′ = g(I ⊗ S₀) + νe^(Kt)G(D ⊗ I), g(0) = π_c(D ⊗ I); its moments are those of the density ν e^(Kt)
+    /// of all, carried over by (−I ⊗ S₀)⁻¹.
+    ///
+    /// # Errors
+    /// A matrix that cannot be inverted.
+    pub fn some(
+        &self,
+        steps: &Matrix,
+        arrivals: &MarkovianArrivals,
+    ) -> Result<SomeWaits, ModelError> {
+        let full = self.levels.last().ok_or(UNSOLVED)?;
+        let width = full.len() / steps.nrows();
+        let come = steps.kronecker(&Matrix::identity(width, width));
+        let rate = (arrivals.stationary()? * row_sums(steps))[0];
+        let rises = (-&self.law.decay).transpose().lu();
+        let next = |row: &Row| {
+            let solved = rises.solve(&row.transpose());
+            solved.map(|column| column.transpose()).ok_or(UNSOLVED)
+        };
+        let behind = |row: &Row| row * &self.law.passage * &come;
+        // ∫f, ∫tf and ∫t²f/2 of the density f = ν e^(Kt) of all.
+        let all = next(&(&self.fresh * self.arrival_rate))?;
+        let once = next(&all)?;
+        let twice = next(&once)?;
+        let here = full * &come + behind(&all);
+        let present = &here * &self.law.untaken;
+        let first = &present + behind(&once);
+        let second = 2.0 * (&first * &self.law.untaken) + 2.0 * behind(&twice);
+        let mean = first.sum() / rate;
+        Ok(SomeWaits {
+            rate,
+            probability: here.sum() / rate,
+            mean,
+            variance: second.sum() / rate - mean * mean,
+        })
+    }
+
     /// The laws of waiting and sojourn, first in, first out, where service goes on by `service` once it
     /// has begun, independently of the wait.
     pub fn times(&self, service: &PhaseType) -> Times {
-        let (n, m) = (self.taken.len(), service.count());
+        let (n, m) = (self.law.taken.len(), service.count());
         let mut matrix = Matrix::zeros(n + m, n + m);
-        matrix.view_mut((0, 0), (n, n)).copy_from(&self.decay);
-        let begun = &self.taken * &service.start;
+        matrix.view_mut((0, 0), (n, n)).copy_from(&self.law.decay);
+        let begun = &self.law.taken * &service.start;
         matrix.view_mut((0, n), (n, m)).copy_from(&begun);
         let serving = service.sub_generator();
         matrix.view_mut((n, n), (m, m)).copy_from(&serving);

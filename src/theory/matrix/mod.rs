@@ -23,6 +23,7 @@ pub(super) use bounded::{bounded, sub_generator};
 pub(super) use elimination::{sojourns, stationary};
 pub(super) use ladder::Ladder;
 pub(super) use levels::Levels;
+pub use line::SomeWaits;
 pub(super) use line::{ACCURACY, Line, Server, Times};
 pub(super) use occupancy::Occupancy;
 

@@ -2,7 +2,9 @@
 
 use super::model::Candidate;
 use super::{Answer, Case, ClassWaits, Fit, Model};
-use crate::network::{AfterRepair, Breakdowns, Capacity, Extras, FailureClock, Reliability};
+use crate::network::{
+    AfterRepair, Breakdowns, Capacity, ClassId, Extras, FailureClock, Reliability,
+};
 use crate::theory::{
     BreakdownRates, Kind, MapPhC, MarkovianArrivals, MmcBreakdowns, MmcRetrial, PhaseType, Reason,
     Turn,
@@ -12,7 +14,7 @@ pub(super) const MAP_PH_C: Candidate = Candidate {
     model: &Model {
         name: "MAP/PH/c",
         conditions: "Markovian arrivals (Poisson, phase-type gaps, modulated, or several together), phase-type service, c consumers, at most 200 phases",
-        gives: "means; first in, first out also variances and distributions",
+        gives: "means; first in, first out also variances, distributions and the waits of each class",
         kind: Kind::Exact,
         source: "Neuts 1981, Matrix-Geometric Solutions; Asmussen & Møller 2001, Queueing Systems 37",
         tests: &[
@@ -20,6 +22,7 @@ pub(super) const MAP_PH_C: Candidate = Candidate {
             "published_figures_of_renewal_arrivals",
             "published_figures_of_modulated_arrivals",
             "phase_type_gaps_before_exponential_service_are_takacs_s",
+            "the_waits_of_all_are_those_of_some_and_the_rest",
         ],
     },
     fit: map_ph_c,
@@ -81,9 +84,10 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
     if consumers == 1 && case.poisson() && turn != Turn::FirstIn {
         return Ok(None);
     }
-    let (Some(arrivals), Some(service)) = (arrivals_at(case), service(case)) else {
+    let (Some(feeds), Some(service)) = (Feeds::of(case), service(case)) else {
         return Ok(None);
     };
+    let arrivals = feeds.joint(None).ok_or_else(|| large(case))?;
     let model = MapPhC::new(&arrivals, &service, consumers);
     let model = model.map_err(|error| Reason::Conditions { error })?;
     let model = model.ok_or_else(|| large(case))?;
@@ -92,7 +96,7 @@ fn map_ph_c(case: &Case<'_>) -> Fit {
     if let Some((waiting, sojourn)) = times.map(MapPhC::curves) {
         (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
     }
-    answer.classes = classes(case);
+    answer.classes = classes(case, &model, &feeds, turn);
     Ok(Some(answer))
 }
 
@@ -186,28 +190,67 @@ fn large(case: &Case<'_>) -> Reason {
 
 /// All that comes here, where it is exactly Markovian.
 pub(super) fn arrivals_at(case: &Case<'_>) -> Option<MarkovianArrivals> {
-    if case.poisson() {
-        return Some(MarkovianArrivals::poisson(case.rate));
-    }
-    let flows = case.flows;
-    let others = flows.poisson_from_others(case.network, case.traffic, case.id)?;
-    let (mut poisson, mut modulated) = (others, None::<MarkovianArrivals>);
-    for producer in case.producers() {
-        if let Some(rate) = producer.arrivals.is_poisson() {
-            poisson += rate;
-            continue;
+    Feeds::of(case)?.joint(None)
+}
+
+/// All that comes here, by class, where it is exactly Markovian.
+struct Feeds {
+    /// Bursts and renewals, with their classes.
+    parts: Vec<(ClassId, MarkovianArrivals)>,
+    /// Poisson orders per second, by class.
+    poisson: Vec<f64>,
+}
+
+impl Feeds {
+    fn of(case: &Case<'_>) -> Option<Feeds> {
+        let offered = &case.traffic.offered[case.id];
+        let mut feeds = Feeds {
+            parts: Vec::new(),
+            poisson: vec![0.0; offered.len()],
+        };
+        if case.poisson() {
+            feeds.poisson.clone_from(offered);
+            return Some(feeds);
         }
-        let next = MarkovianArrivals::of(&producer.arrivals)?;
-        modulated = Some(match modulated {
-            Some(process) => process.and(&next)?,
-            None => next,
-        });
+        let others = case
+            .flows
+            .poisson_from_others(case.network, case.traffic, case.id)?;
+        if others > 0.0 {
+            feeds.poisson.clone_from(offered);
+        }
+        for producer in case.producers() {
+            let class = producer.class;
+            match producer.arrivals.is_poisson() {
+                Some(_) if others > 0.0 => {}
+                Some(rate) => feeds.poisson[class.0] += rate,
+                None => {
+                    let part = MarkovianArrivals::of(&producer.arrivals)?;
+                    if others > 0.0 {
+                        let rest = feeds.poisson[class.0] - producer.arrivals.mean_rate();
+                        feeds.poisson[class.0] = rest.max(0.0);
+                    }
+                    feeds.parts.push((class, part));
+                }
+            }
+        }
+        (!feeds.parts.is_empty()).then_some(feeds)
     }
-    let process = modulated?;
-    if poisson > 0.0 {
-        process.and(&MarkovianArrivals::poisson(poisson))
-    } else {
-        Some(process)
+
+    /// All together; only the orders of one class looked at, if one is given.
+    fn joint(&self, class: Option<ClassId>) -> Option<MarkovianArrivals> {
+        let wanted = |of: ClassId| class.is_none_or(|class| class == of);
+        let classes = (0..self.poisson.len()).filter(|k| wanted(ClassId(*k)));
+        let poisson: f64 = classes.map(|k| self.poisson[k]).sum();
+        let mut joint = MarkovianArrivals::poisson(poisson);
+        for (of, part) in &self.parts {
+            let part = if wanted(*of) {
+                part.clone()
+            } else {
+                part.unseen()
+            };
+            joint = joint.and(&part)?;
+        }
+        Some(joint)
     }
 }
 
@@ -222,10 +265,18 @@ fn service(case: &Case<'_>) -> Option<PhaseType> {
 }
 
 /// Poisson arrivals of all classes see the same queue; those of other producers need not.
-fn classes(case: &Case<'_>) -> ClassWaits {
-    if case.poisson() || case.law.classes().count() == 1 {
-        ClassWaits::Alike
-    } else {
-        ClassWaits::Unknown
+fn classes(case: &Case<'_>, model: &MapPhC, feeds: &Feeds, turn: Turn) -> ClassWaits {
+    if feeds.parts.is_empty() || case.law.classes().count() == 1 {
+        return ClassWaits::Alike;
     }
+    if turn != Turn::FirstIn {
+        return ClassWaits::Unknown;
+    }
+    let figures = case.law.classes().map(|(class, _, law)| {
+        let (seen, all) = (feeds.joint(Some(class))?, feeds.joint(None)?);
+        let waits = model.some(&seen, &all).ok()?;
+        Some((class, MapPhC::some_figures(waits, law)))
+    });
+    let figures: Option<Vec<_>> = figures.collect();
+    figures.map_or(ClassWaits::Unknown, ClassWaits::Figures)
 }
