@@ -470,8 +470,66 @@ mod tests {
         }
     }
 
+    /// Any law of three phases with rates that differ by up to a factor of 10⁴.
+    fn any_law() -> impl Strategy<Value = Distribution> {
+        let rate = (-2.0f64..2.0).prop_map(|exponent| 10f64.powf(exponent));
+        let chance = 0.0f64..0.9;
+        (proptest::collection::vec(rate, 3), chance.clone(), chance)
+            .prop_map(|(rates, p, q)| Distribution::coxian(rates, vec![p, q]).unwrap())
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn any_phases_behind_poisson_arrivals_are_pollaczek_s(law in any_law(), rho in 0.01f64..0.99) {
+            let rate = rho / law.mean();
+            let found = queue(poisson(rate), law.clone(), 1);
+            let exact = rate * law.moment(2) / (2.0 * (1.0 - rho));
+            prop_assert!((found.waiting_mean() / exact - 1.0).abs() < 1e-8);
+            let second = 2.0 * exact * exact + rate * law.moment(3) / (3.0 * (1.0 - rho));
+            let variance = second - exact * exact;
+            prop_assert!((found.waiting_variance() / variance - 1.0).abs() < 1e-6);
+        }
+
+        #[test]
+        fn any_phases_hang_together(
+            gap in any_law(), law in any_law(), stay in 0.1f64..1e4, rho in 0.01f64..0.99, c in 1u32..4
+        ) {
+            let mean = rho * f64::from(c) / law.mean();
+            let flows = [
+                renewal(gap),
+                Arrivals::mmpp(vec![1.6 * mean, 0.4 * mean], vec![stay, stay]).unwrap(),
+            ];
+            for flow in flows {
+                let arrivals = MarkovianArrivals::of(&flow).unwrap();
+                let service = PhaseType::of(&law).unwrap();
+                let load = arrivals.rate().unwrap() * law.mean() / f64::from(c);
+                let found = MapPhC::new(&arrivals, &service, c);
+                if load >= 1.0 {
+                    let unstable = matches!(found, Err(ModelError::Unstable { .. }));
+                    prop_assert!(unstable);
+                    continue;
+                }
+                let found = found.unwrap().unwrap();
+                let times = found.times();
+                prop_assert!((times.waiting_ccdf(0.0) / found.wait_probability() - 1.0).abs() < 1e-7);
+                let quantiles = [0.5, 0.9, 0.99, 0.999].map(|p| times.sojourn_quantile(p).unwrap());
+                prop_assert!(quantiles.is_sorted());
+                let last = times.sojourn_ccdf(quantiles[3]);
+                prop_assert!((last / 1e-3 - 1.0).abs() < 1e-6, "{}", last);
+            }
+        }
+
+        #[test]
+        fn phases_that_are_all_but_exponential_give_m_m_c(rho in 0.1f64..0.95, c in 1u32..5) {
+            let lambda = rho * f64::from(c);
+            let markov = Mmc::new(lambda, 1.0, c).unwrap();
+            let near = |scv: f64| queue(renewal(h2(1.0 / lambda, scv)), h2(1.0, scv), c).waiting_mean();
+            let exact = markov.waiting_mean();
+            prop_assert!((near(1.0 + 1e-8) / exact - 1.0).abs() < 1e-6);
+            prop_assert!((near(1.01) - exact).abs() < (near(1.1) - exact).abs());
+        }
+
         #[test]
         fn one_phase_is_m_m_c(rho in 0.05f64..0.9999, c in 1u32..40, mu in 0.01f64..100.0) {
             let lambda = rho * mu * f64::from(c);
