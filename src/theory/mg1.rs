@@ -89,6 +89,11 @@ impl Mg1 {
         })
     }
 
+    /// λ, per second.
+    pub fn arrival_rate(&self) -> f64 {
+        self.arrival_rate
+    }
+
     /// ρ = λE\[S\], which is also the probability of waiting.
     pub fn utilization(&self) -> f64 {
         self.arrival_rate * self.service.first

@@ -14,6 +14,7 @@
 mod batch;
 mod blocking;
 mod breakdowns;
+mod bulk;
 mod clockwork;
 mod closed;
 mod entries;
@@ -42,6 +43,7 @@ mod mmc;
 mod mmc_retrial;
 mod mmck;
 mod mminf;
+mod mxmc;
 mod network;
 mod numeric;
 mod pipeline;
@@ -67,6 +69,7 @@ mod traffic;
 mod transform;
 mod turn;
 mod two_levels;
+mod vacation;
 mod variability;
 
 #[doc = include_str!("models.md")]
@@ -75,6 +78,7 @@ pub mod catalogue {}
 pub use batch::MxG1;
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
+pub use bulk::BulkService;
 pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,
@@ -98,6 +102,7 @@ pub use mmc::Mmc;
 pub use mmc_retrial::MmcRetrial;
 pub use mmck::Mmck;
 pub use mminf::MgInf;
+pub use mxmc::MxMc;
 pub use network::{NetworkTheory, analyze, models};
 pub use pipeline::PipelineTheory;
 pub use priority::{PriorityClass, priority_waits};
@@ -108,3 +113,4 @@ pub use shortest::{Shortest, ShortestBy, ShortestTimes};
 pub use stage::StageTheory;
 pub use turn::Turn;
 pub use two_levels::TwoLevels;
+pub use vacation::{Absence, Mg1Absent};

@@ -9,6 +9,7 @@ mod edges;
 mod library;
 mod networks;
 mod paths;
+mod poisson;
 mod properties;
 mod readme;
 mod scenario;

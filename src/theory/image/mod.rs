@@ -22,10 +22,9 @@ mod exotic;
 mod pareto;
 
 use crate::random::{DiscreteDistribution, Distribution};
-use nalgebra::{Complex, DMatrix, DVector};
+use nalgebra::{DMatrix, DVector};
 
-/// A complex number.
-pub(super) type Wave = Complex<f64>;
+pub(super) use super::lattice::Wave;
 
 /// 1 − φ(s) and sE\[X\] − 1 + φ(s) of a time X with finite mean.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -19,6 +19,7 @@ pub(super) const POLLACZEK: Candidate = Candidate {
             "a_figure_labelled_exact_is_exact",
             "exponential_service_is_m_m_1",
             "every_law_has_its_quantiles",
+            "exact_figures_behind_poisson_arrivals_are_simulated",
         ],
     },
     fit: pollaczek,

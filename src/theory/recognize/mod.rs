@@ -58,6 +58,7 @@ const CANDIDATES: &[Candidate] = &[
     markov::MMC,
     poisson::MDC,
     poisson::BATCH,
+    poisson::BATCHES,
     poisson::MG1K,
     general::RENEWAL,
     matrix::MAP_PH_C,

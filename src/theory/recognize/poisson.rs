@@ -5,7 +5,7 @@ use super::two_moments::with_exponential_tail;
 use super::{Answer, Case, Fit, Model};
 use crate::random::{Arrivals, DiscreteDistribution};
 use crate::theory::batch::laws;
-use crate::theory::{Kind, Mdc, Mg1k, MxG1, Reason, Turn};
+use crate::theory::{Kind, Mdc, Mg1k, MxG1, MxMc, Reason, Turn};
 
 pub(super) const MDC: Candidate = Candidate {
     model: &Model {
@@ -18,6 +18,7 @@ pub(super) const MDC: Candidate = Candidate {
             "a_figure_labelled_exact_is_exact",
             "both_ways_to_the_means_agree",
             "the_law_has_the_moments",
+            "exact_figures_behind_poisson_arrivals_are_simulated",
         ],
     },
     fit: mdc,
@@ -53,6 +54,7 @@ pub(super) const BATCH: Candidate = Candidate {
         tests: &[
             "a_figure_labelled_exact_is_exact",
             "geometric_batches_have_an_exponential_sojourn",
+            "exact_figures_behind_poisson_arrivals_are_simulated",
         ],
     },
     fit: batch,
@@ -74,6 +76,39 @@ fn batch(case: &Case<'_>) -> Fit {
     Ok(Some(with_laws(case, answer, rate, size, turn)))
 }
 
+pub(super) const BATCHES: Candidate = Candidate {
+    model: &Model {
+        name: "M^X/M/c",
+        conditions: "one producer of batches that come by Poisson's law, one exponential law, several consumers (times the largest batch up to 5 million); any order that does not look at service times",
+        gives: "means; first in, first out also variances and, but for ρ near 1, the distribution of the wait",
+        kind: Kind::Exact,
+        source: "Chaudhry & Templeton 1983, A First Course in Bulk Queues, section 2.4",
+        tests: &[
+            "one_consumer_is_burkes",
+            "single_orders_make_m_m_c",
+            "exact_figures_behind_poisson_arrivals_are_simulated",
+        ],
+    },
+    fit: batches,
+};
+
+fn batches(case: &Case<'_>) -> Fit {
+    let (Some(consumers), Some(turn), Some(rate)) =
+        (case.plain_unbounded(), case.turn(), case.law.exponential())
+    else {
+        return Ok(None);
+    };
+    let Some((batch_rate, size)) = poisson_batches(case) else {
+        return Ok(None);
+    };
+    let model = MxMc::new(batch_rate, size, rate, consumers);
+    let model = model.map_err(|error| Reason::Conditions { error })?;
+    let fifo = turn == Turn::FirstIn;
+    let mut answer = Answer::new(model.figures(fifo));
+    answer.waiting = model.waiting_curve().filter(|_| fifo);
+    Ok(Some(answer))
+}
+
 pub(super) const MG1K: Candidate = Candidate {
     model: &Model {
         name: "M/G/1/K",
@@ -85,6 +120,7 @@ pub(super) const MG1K: Candidate = Candidate {
             "exponential_service_makes_m_m_1_k",
             "fixed_service_by_hand",
             "no_place_to_wait_is_erlangs_loss_for_every_law",
+            "exact_figures_behind_poisson_arrivals_are_simulated",
         ],
     },
     fit: mg1k,
