@@ -15,6 +15,7 @@
 //! probability distributions*, ORSA J. Computing 7, 36–43.
 
 use super::image::Wave;
+use super::numeric::falling_root;
 use std::f64::consts::PI;
 
 /// The setting that figures are computed with.
@@ -88,6 +89,25 @@ pub(super) fn invert(
         last = value;
         count *= 2;
     }
+}
+
+/// The p-quantile of a tail that is inverted with a given setting, from a guess; `None` where two
+/// settings do not agree.
+pub(super) fn sure_quantile(
+    tail: impl Fn(f64, f64) -> Inverted,
+    p: f64,
+    guess: f64,
+) -> Option<f64> {
+    /// How well the tail must be known.
+    const SURE: f64 = 1e-9;
+    let target = 1.0 - p;
+    let sure = SURE * (target / 0.01).clamp(0.1, 1.0);
+    let found = falling_root(|t| tail(t, SETTING).value, target, guess)?;
+    let (first, second) = (tail(found, SETTING), tail(found, CHECK));
+    // The other setting leaves out more: e^(−A)f(3t).
+    let allowed = sure + 2.0 * (-CHECK).exp() * tail(3.0 * found, CHECK).value.abs();
+    let fits = first.error <= sure && second.error <= sure;
+    (fits && (first.value - second.value).abs() <= allowed).then_some(found)
 }
 
 /// The binomial mean of partial sums.

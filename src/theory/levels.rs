@@ -13,6 +13,7 @@
 use super::error::{ModelError, non_negative, positive};
 use super::mg1::ServiceMoments;
 use super::numeric::sum;
+use super::overtaken::Overtaken;
 use super::sheet::{Sheet, Source};
 use super::{Figures, Mmc, erlang_c};
 use crate::metric::{Metric, TimeKind};
@@ -161,6 +162,11 @@ impl Mg1Priority {
             sojourn_mean: finite(waiting_mean + service),
             sojourn_variance: waiting_variance.and_then(|waiting| finite(waiting + variance)),
         })
+    }
+
+    /// X_k: at which rate the orders of each class are served.
+    pub(super) fn served(&self) -> &[f64] {
+        &self.served
     }
 
     /// Whether an order of one level in service holds up a newcomer of another.
@@ -314,6 +320,21 @@ impl MmcPriority {
             sojourn_mean,
             sojourn_variance,
         })
+    }
+
+    /// The wait of class `k` as a law.
+    pub(super) fn wait(&self, k: usize) -> Option<Overtaken> {
+        let times = self.times(k)?;
+        let level = self.classes[k].0;
+        let capacity = f64::from(self.consumers) * self.service_rate;
+        let before = self.rate(|other| other < level);
+        let decay = capacity - self.rate(|other| other <= level);
+        Some(Overtaken::markov(
+            times.wait_probability,
+            decay,
+            before,
+            capacity,
+        ))
     }
 
     /// (L(λ_≤k) − L(λ_<k))/(λ_≤k − λ_<k); `None` where the difference has lost too many digits.

@@ -19,14 +19,11 @@
 
 use super::error::{ModelError, positive, stable};
 use super::image::{Image, Wave};
-use super::inversion::{CHECK, Inverted, SETTING, invert};
-use super::numeric::falling_root;
+use super::inversion::{Inverted, SETTING, invert, sure_quantile};
 use crate::random::{DiscreteDistribution, Distribution};
 
 /// How close two sums must come.
 const CLOSE: f64 = 3e-11;
-/// How close a quantile's probability must be known, in absolute terms and of the tail.
-const SURE: f64 = 1e-9;
 /// More atoms than this take too long.
 const MOST_ATOMS: usize = 64;
 
@@ -116,14 +113,7 @@ impl WaitLaw {
     }
 
     fn quantile(&self, p: f64, tail: impl Fn(f64, f64) -> Inverted) -> Option<f64> {
-        let target = 1.0 - p;
-        let sure = SURE * (target / 0.01).clamp(0.1, 1.0);
-        let found = falling_root(|t| tail(t, SETTING).value, target, self.guess(target))?;
-        let (first, second) = (tail(found, SETTING), tail(found, CHECK));
-        // The other setting leaves out more: e^(−A)f(3t).
-        let allowed = sure + 2.0 * (-CHECK).exp() * tail(3.0 * found, CHECK).value.abs();
-        let fits = first.error <= sure && second.error <= sure;
-        (fits && (first.value - second.value).abs() <= allowed).then_some(found)
+        sure_quantile(tail, p, self.guess(1.0 - p))
     }
 
     /// The quantile of an exponential law with the mean of the sojourn.

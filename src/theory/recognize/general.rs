@@ -4,15 +4,18 @@ use super::model::Candidate;
 use super::poisson::with_laws;
 use super::two_moments::with_exponential_tail;
 use super::{Answer, Case, Fit, Model};
+use crate::metric::{Metric, TimeKind};
 use crate::network::{StageId, Target};
 use crate::random::{Arrivals, DiscreteDistribution, Distribution};
+use crate::theory::overtaken::{Mixed, Overtaken, Stay};
+use crate::theory::sheet::Source;
 use crate::theory::{GiMc, Kind, Mg1, Mg1Feedback, Reason, Turn};
 
 pub(super) const POLLACZEK: Candidate = Candidate {
     model: &Model {
         name: "M/G/1 (Pollaczek–Khinchine)",
         conditions: "Poisson arrivals, any service, 1 consumer",
-        gives: "means and variances; first in, first out, where the inversion is sure, also distributions",
+        gives: "means and variances; where the inversion is sure also distributions first in, first out, and last in, first out (laws with quick transforms)",
         kind: Kind::Exact,
         source: "Kleinrock 1975, Queueing Systems 1, chapter 5; Takács 1963 (variances by order of service); Abate & Whitt 1992 (inversion)",
         tests: &[
@@ -30,10 +33,40 @@ fn pollaczek(case: &Case<'_>) -> Fit {
         (Some(1), true, Some(turn)) => {
             let one = DiscreteDistribution::Deterministic { value: 1 };
             let answer = mg1(case, turn);
-            Ok(Some(with_laws(case, answer, case.rate, &one, turn)))
+            let mut answer = with_laws(case, answer, case.rate, &one, turn);
+            if turn == Turn::LastIn {
+                last_in(case, &mut answer);
+            }
+            Ok(Some(answer))
         }
         _ => Ok(None),
     }
+}
+
+/// The law of the wait where all that come overtake: what is left of the service that goes on, and all
+/// of those.
+fn last_in(case: &Case<'_>, answer: &mut Answer) {
+    let law = case.law.whole();
+    let load = case.rate * law.mean();
+    let Some(mean) = answer.figures.get(&Metric::mean(TimeKind::Waiting)) else {
+        return;
+    };
+    let all = vec![(case.rate, law.clone())];
+    let wait = Overtaken::general(all.clone(), Vec::new(), all, load, mean.value);
+    let Some(wait) = wait else {
+        return;
+    };
+    let whole = Mixed::new(vec![(1.0, wait, Some(Stay::Whole(law)))]);
+    let source = Source::exact("Takács 1963, Bell Syst. Tech. J. 42, 487-503");
+    let formulas = [
+        "busy period that the residual service starts; by inversion of its transform",
+        "that and a service; by inversion of the transform",
+    ];
+    answer
+        .figures
+        .append(&mut whole.quantiles(source, formulas));
+    let (waiting, sojourn) = whole.curves(source, formulas);
+    (answer.waiting, answer.sojourn) = (Some(waiting), sojourn);
 }
 
 /// The figures of M/G/1.

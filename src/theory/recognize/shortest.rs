@@ -40,7 +40,7 @@ fn shortest(case: &Case<'_>) -> Fit {
     if by == ShortestBy::Size && case.law.moments().second.is_infinite() {
         return Err(Reason::InfiniteVariance);
     }
-    let law = mixed(case);
+    let law = case.law.whole();
     let model = Shortest::new(case.rate, &law, by);
     let model = model.map_err(|error| Reason::Conditions { error })?;
     let classes = case.law.classes();
@@ -50,22 +50,6 @@ fn shortest(case: &Case<'_>) -> Fit {
     let stage = case.stage.name.clone();
     let figures = figures.ok_or(Reason::Unsettled { stage })?;
     Ok(Some(Answer::of_classes(case, figures)))
-}
-
-/// The law of all orders that come.
-fn mixed(case: &Case<'_>) -> Distribution {
-    if let Some(common) = case.law.common() {
-        return common.clone();
-    }
-    let (weights, components) = case
-        .law
-        .classes()
-        .map(|(_, share, law)| (share, law.clone()))
-        .unzip();
-    Distribution::Mixture {
-        weights,
-        components,
-    }
 }
 
 pub(super) const SEVERAL: Candidate = Candidate {
@@ -88,7 +72,7 @@ fn several(case: &Case<'_>) -> Fit {
     if !case.stationary() {
         return Ok(None);
     }
-    let law = mixed(case);
+    let law = case.law.whole();
     let fifo = gigc(case, consumers, Turn::Any);
     let wait = Metric::mean(TimeKind::Waiting);
     let Some(usual) = fifo.figures.get(&wait).map(|figure| figure.value) else {
