@@ -25,6 +25,12 @@ pub enum ModelError {
         /// Its own measure of how far it is off.
         error: f64,
     },
+    /// The figures are well defined, but computing them would take too long.
+    #[error("more than {limit:e} steps of computation, so it is not done")]
+    Effort {
+        /// How many steps were allowed.
+        limit: f64,
+    },
 }
 
 /// Passes a positive finite number through.
