@@ -148,7 +148,8 @@ impl Flows {
         all.then(|| (traffic.offered_to(stage) - own).max(0.0))
     }
 
-    fn sources<'a>(
+    /// All producers whose orders may come to the stage.
+    pub fn sources<'a>(
         &'a self,
         network: &'a Network,
         stage: usize,

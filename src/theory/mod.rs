@@ -56,6 +56,7 @@ mod reason;
 mod recognize;
 mod regime;
 mod route;
+mod season;
 mod sharing;
 mod sheet;
 mod shortest;
@@ -115,7 +116,9 @@ pub use recognize::{Alternative, Model};
 pub use sharing::ProcessorSharing;
 pub use shortest::{Shortest, ShortestBy, ShortestTimes};
 pub use stage::StageTheory;
-pub use transient::{Course, DRAINED, Fluid, Moment, MtGInf, MtMc, Pointwise, Profile, Stretch};
+pub use transient::{
+    Backlog, Course, DRAINED, Fluid, Moment, MtGInf, MtMc, Pointwise, Profile, Stretch, Transient,
+};
 pub use turn::Turn;
 pub use two_levels::TwoLevels;
 pub use vacation::{Absence, Mg1Absent};

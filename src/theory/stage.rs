@@ -7,7 +7,7 @@ use super::numeric::sum;
 use super::recognize::{Answer, Case, ClassWaits, recognize};
 use super::sheet::{Sheet, Source, put};
 use super::traffic::{Traffic, leads_to};
-use super::{Alternative, Curve, Figure, Figures, Kind, Model, Reason};
+use super::{Alternative, Curve, Figure, Figures, Kind, Model, Reason, Transient};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Network, Patience};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct StageTheory {
     pub classes: Vec<(ClassId, Figures)>,
     /// Why figures are missing.
     pub unexplained: Vec<Reason>,
+    /// The means over time, where the load varies.
+    pub transient: Option<Transient>,
     /// P(Wq > t).
     pub waiting: Option<Curve>,
     /// P(S > t).
@@ -55,6 +57,7 @@ impl StageTheory {
             figures: Figures::new(),
             classes: Vec::new(),
             unexplained: vec![reason],
+            transient: None,
             waiting: None,
             service: None,
             sojourn: None,
@@ -137,7 +140,11 @@ impl<'a> Desk<'a> {
         } else {
             self.steady(&mut figures);
         }
-        self.flow_figures(&mut figures, &classes);
+        if self.has_own_rates() {
+            self.own_bytes(&mut figures, &classes);
+        } else {
+            self.flow_figures(&mut figures, &classes);
+        }
         self.service_figures(&mut figures, &self.served);
         if self.case.waitless() {
             sojourn_is_service(&mut figures);
@@ -166,7 +173,33 @@ impl<'a> Desk<'a> {
             service: Some(service),
             alternatives: std::mem::take(&mut self.answer.alternatives),
             unexplained: self.answer.unexplained,
+            transient: self.answer.transient,
         }
+    }
+
+    /// Whether the model knows the rates better than the traffic equations do.
+    fn has_own_rates(&self) -> bool {
+        self.answer.own_rates && self.case.instability().is_none()
+    }
+
+    /// Bytes per second that go with the model's own throughput.
+    fn own_bytes(&self, figures: &mut Figures, classes: &[ClassId]) {
+        let (traffic, id) = (self.case.traffic, self.case.id);
+        let Some(served) = figures.get(&Metric::Throughput).copied() else {
+            return;
+        };
+        let offered = sum(classes.iter().map(|k| traffic.offered[id][k.0]));
+        let bytes = sum(classes.iter().map(|k| traffic.bytes[id][k.0]));
+        let one_size = classes.iter().all(|k| {
+            let per_order = traffic.bytes[id][k.0] / traffic.offered[id][k.0];
+            (per_order * offered - bytes).abs() <= 1e-9 * bytes
+        });
+        let mut source = as_source(&served);
+        if !one_size {
+            source.kind = source.kind.max(Kind::Approximation);
+        }
+        let value = served.value * bytes / offered;
+        put(figures, Metric::ByteThroughput, value, "Σ X × message size", source);
     }
 
     /// λ, X and bytes per second of the given classes.
@@ -327,7 +360,12 @@ impl<'a> Desk<'a> {
             );
         }
         let unbounded = self.case.stage.capacity == Capacity::Unbounded;
-        if let (Some(work), true) = (self.work(), unbounded) {
+        if self.has_own_rates() {
+            // Over a run Little's law misses its two edges.
+            if self.answer.transient.as_ref().is_some_and(|t| t.period.is_none()) {
+                return;
+            }
+        } else if let (Some(work), true) = (self.work(), unbounded) {
             put(
                 figures,
                 Metric::Utilization,

@@ -3,7 +3,7 @@
 use super::Model;
 use crate::network::ClassId;
 use crate::theory::sheet::Source;
-use crate::theory::{Curve, Figures, ModelError, Reason};
+use crate::theory::{Curve, Figures, ModelError, Reason, Transient};
 
 /// How the waits of the classes relate to that of the stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,10 @@ pub(in crate::theory) struct Answer {
     /// What other methods give.
     pub alternatives: Vec<Alternative>,
     pub unexplained: Vec<Reason>,
+    /// The means over time, where the load varies.
+    pub transient: Option<Transient>,
+    /// Whether its rates and utilization are its own, not those of the traffic equations.
+    pub own_rates: bool,
 }
 
 impl Answer {
@@ -55,6 +59,8 @@ impl Answer {
             classes: ClassWaits::Alike,
             alternatives: Vec::new(),
             unexplained: Vec::new(),
+            transient: None,
+            own_rates: false,
         }
     }
 

@@ -22,6 +22,7 @@ mod priorities;
 mod sharing;
 mod shortest;
 mod two_moments;
+mod varying;
 mod waitless;
 
 pub use answer::Alternative;
@@ -43,8 +44,12 @@ const CANDIDATES: &[Candidate] = &[
     blocking::LINE,
     // Nobody waits.
     waitless::CLOCKWORK,
+    varying::UNLIMITED,
     waitless::NO_QUEUE,
     waitless::LOSS,
+    // Arrivals that vary with time.
+    varying::EXPONENTIAL,
+    varying::APPROXIMATIONS,
     matrix::MAP_PH_C_K,
     waitless::GENERAL_LOSS,
     // Poisson arrivals or product form.
@@ -83,7 +88,11 @@ pub(super) fn stage_models() -> impl Iterator<Item = &'static Model> {
 /// The model's figures, or why there are none.
 pub(super) fn recognize(case: &Case<'_>) -> Answer {
     if let Some(reason) = case.instability() {
-        return priorities::saturated(case, reason);
+        let transient = varying::outlook(case);
+        return Answer {
+            transient,
+            ..priorities::saturated(case, reason)
+        };
     }
     let mut almost = Vec::new();
     let all = match case.blocking() {

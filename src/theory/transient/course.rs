@@ -159,7 +159,46 @@ impl Course {
 
     /// Orders per second, averaged.
     pub fn mean_rate(&self) -> f64 {
-        self.orders() / self.end()
+        self.orders() / self.span()
+    }
+
+    /// Seconds from start to end.
+    pub fn span(&self) -> f64 {
+        self.stretches.iter().map(Stretch::length).sum()
+    }
+
+    /// What is left of it from a time on.
+    pub fn after(&self, from: f64) -> Course {
+        let later = self.stretches.iter().filter(|s| s.to > from);
+        let cut = later.map(|s| {
+            let start = s.from.max(from);
+            Stretch {
+                from: start,
+                rate: s.rate_at(start),
+                ..*s
+            }
+        });
+        Course {
+            stretches: cut.collect(),
+        }
+    }
+
+    /// The sum of courses of the same length and a constant rate, before so many consumers.
+    pub(in crate::theory) fn sum(courses: &[Course], constant: f64, consumers: u32) -> Course {
+        let end = courses.iter().map(Course::end).fold(0.0, f64::max);
+        let corners = courses.iter().flat_map(|course| &course.stretches);
+        let times = std::iter::once(0.0).chain(corners.map(|stretch| stretch.from));
+        let rate = |t: f64| constant + courses.iter().map(|c| c.rate_at(t)).sum::<f64>();
+        Course::straight(times.collect(), end, rate, &[(0.0, consumers)])
+    }
+
+    /// The same with each rate times a factor.
+    pub(in crate::theory) fn scaled(mut self, factor: f64) -> Course {
+        for stretch in &mut self.stretches {
+            stretch.rate *= factor;
+            stretch.slope *= factor;
+        }
+        self
     }
 
     /// Whether nothing ever changes.

@@ -110,6 +110,16 @@ impl Fluid {
         self.delayed
     }
 
+    /// The rate at which orders leave, if service took no time while there is no backlog.
+    pub(in crate::theory) fn departures(&self, service_rate: f64) -> Course {
+        let leaving = |moment: &Moment| {
+            let busy = moment.number - moment.waiting;
+            (moment.at, service_rate * busy)
+        };
+        let points: Vec<_> = self.profile.moments().iter().map(leaving).collect();
+        Course::through(&points, 1)
+    }
+
     /// Wq = ∫q/∫λ, seconds.
     pub fn waiting_mean(&self) -> f64 {
         self.area / self.orders

@@ -95,7 +95,7 @@ impl Pointwise {
     ) -> Result<Pointwise, ModelError> {
         let mut sums = Pointwise {
             source,
-            span: course.end(),
+            span: course.span(),
             orders: course.orders(),
             accepted: 0.0,
             delayed: 0.0,
@@ -106,7 +106,7 @@ impl Pointwise {
             bounded: places.is_some(),
         };
         for stretch in course.stretches() {
-            for (t, weight) in nodes(stretch, course.end()) {
+            for (t, weight) in nodes(stretch, course.span()) {
                 let orders = weight * stretch.rate_at(t);
                 let at = Stationary::new(rate(stretch, t), service_rate, stretch.consumers, places)?;
                 sums.accepted += orders * (1.0 - at.loss);

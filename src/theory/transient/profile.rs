@@ -42,19 +42,35 @@ impl Profile {
     }
 
     /// When, after the peak, the queue is first down to [`DRAINED`] of it; `None` if that is not before
-    /// the end.
-    pub fn drained_at(&self) -> Option<f64> {
-        let peak = self.peak()?;
+    /// the end, going through it so many times.
+    pub(super) fn drained_within(&self, rounds: usize) -> Option<f64> {
+        let peak = self.peak().filter(|peak| peak.waiting > 0.0)?;
         let low = DRAINED * peak.waiting;
-        let after = self.moments.iter().filter(|moment| moment.at >= peak.at);
+        let end = self.moments.last()?.at;
+        let each = (0..rounds).flat_map(|round| {
+            let shift = round as f64 * end;
+            let moments = self.moments.iter();
+            moments.map(move |moment| (moment.at + shift, moment.waiting))
+        });
+        let after = each.filter(|(at, _)| *at >= peak.at);
         let pairs = after.clone().zip(after.skip(1));
-        for (before, after) in pairs {
-            if before.waiting > low && after.waiting <= low {
-                let share = (before.waiting - low) / (before.waiting - after.waiting);
-                return Some(before.at + share * (after.at - before.at));
+        for ((at, waiting), (next, then)) in pairs {
+            if waiting > low && then <= low {
+                return Some(at + (waiting - low) / (waiting - then) * (next - at));
             }
         }
         None
+    }
+
+    /// ∫E\[(N − c)⁺\] from the start to a time.
+    pub fn waiting_area(&self, t: f64) -> f64 {
+        let pairs = self.moments.iter().zip(self.moments.iter().skip(1));
+        let past = pairs.take_while(|(before, _)| before.at < t);
+        past.map(|(before, after)| {
+            let to = after.at.min(t);
+            0.5 * (before.waiting + ending(before, after, to)) * (to - before.at)
+        })
+        .sum()
     }
 
     /// Orders there at a time, straight between the moments.
@@ -78,4 +94,13 @@ impl Profile {
             (None, None) => 0.0,
         }
     }
+}
+
+/// Orders waiting at a time between two moments.
+fn ending(before: &Moment, after: &Moment, t: f64) -> f64 {
+    if after.at <= before.at {
+        return after.waiting;
+    }
+    let share = (t - before.at) / (after.at - before.at);
+    before.waiting + share * (after.waiting - before.waiting)
 }
