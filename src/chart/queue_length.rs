@@ -58,14 +58,24 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
         Role::Simulation,
         Shape::Step(steps(&rows)),
     )];
+    let expected = expected(&rows);
+    let over_time = !expected.is_empty();
     let mean = records.predicted(stage.at, Metric::QueueLength);
     let growth = records.predicted(stage.at, Metric::BacklogGrowth);
+    if over_time {
+        let label = "theory, expected over time";
+        series.push(Series::new(
+            label,
+            Role::Theory,
+            Shape::Line(expected.clone()),
+        ));
+    }
     let theory = match (growth.filter(|_| records.grows(stage.at)), mean) {
         (Some(rate), _) => Some(("growth by theory, λ − cμ", (0.0, rate * last))),
         (None, Some(mean)) => Some(("theory, steady state", (mean, mean))),
         (None, None) => None,
     };
-    series.extend(theory.map(|(label, (from, to))| {
+    series.extend(theory.filter(|_| !over_time).map(|(label, (from, to))| {
         Series::new(
             label,
             Role::Theory,
@@ -74,6 +84,7 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
     }));
     let tops = steps(&rows)
         .into_iter()
+        .chain(expected)
         .map(|(_, length)| length)
         .chain(mean);
     Some(Panel {
@@ -86,6 +97,19 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
         series,
         markers: warmup(records),
     })
+}
+
+/// What theory expects in the middle of each group of rows; empty where it knows nothing over time.
+fn expected(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
+    let first = rows.first().map_or(0.0, |row| row.time);
+    let each = rows.chunks(rows.len().div_ceil(STEPS)).map(|group| {
+        let lengths: Option<Vec<f64>> = group.iter().map(|row| row.queue_length_theory).collect();
+        let lengths = lengths?;
+        let (from, to) = (group.first()?.time - first, group.last()?.time);
+        let mean = lengths.iter().sum::<f64>() / lengths.len() as f64;
+        Some((0.5 * (from + to), mean))
+    });
+    each.collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
 /// More steps than this would only blacken the panel.
@@ -177,7 +201,8 @@ fn peak(records: &RunRecords, at: &str, average: f64) -> Option<(f64, f64)> {
         .iter()
         .filter(|row| row.at == at)
         .collect();
-    if rows.is_empty() || records.predicted(at, Metric::QueueLength).is_some() {
+    let steady = records.predicted(at, Metric::QueueLength).is_some() && expected(&rows).is_empty();
+    if rows.is_empty() || steady {
         return None;
     }
     let highest = steps(&rows)

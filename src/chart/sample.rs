@@ -182,6 +182,7 @@ fn stage(records: &mut RunRecords, Stage(name, rate, service): &Stage, seed: usi
             number_in_system: length + load,
             arrival_rate: *rate,
             throughput: rate.min(*service),
+            queue_length_theory: None,
         });
     }
 }

@@ -84,7 +84,7 @@ pub fn replication_rows(network: &Network, sim: &SimResult) -> Vec<ReplicationRo
 }
 
 /// Rows of `timeseries.csv`: the pipeline and every stage, slice by slice.
-pub fn time_rows(network: &Network, sim: &SimResult) -> Vec<TimeRow> {
+pub fn time_rows(network: &Network, theory: &NetworkTheory, sim: &SimResult) -> Vec<TimeRow> {
     let timeline = &sim.timeline;
     let unit = timeline.width * timeline.replications as f64;
     let mut rows = Vec::new();
@@ -100,9 +100,19 @@ pub fn time_rows(network: &Network, sim: &SimResult) -> Vec<TimeRow> {
             number_in_system: slice.present_area / unit,
             arrival_rate: slice.arrivals / unit,
             throughput: slice.departures / unit,
+            queue_length_theory: expected(theory, place, time - timeline.width, time),
         }));
     }
     rows
+}
+
+/// Lq between two times, where theory knows it over time.
+fn expected(theory: &NetworkTheory, place: usize, from: f64, to: f64) -> Option<f64> {
+    let Place::Stage(stage) = timeline_place(place) else {
+        return None;
+    };
+    let waiting = theory.transient(stage)?.waiting_between(from, to);
+    waiting.is_finite().then_some(waiting)
 }
 
 /// A timeline holds the pipeline first and then the stages.

@@ -6,7 +6,7 @@ use super::slo::SloJudgement;
 use super::verdict::Verdict;
 use crate::network::{Network, Place, SloBound, StageId};
 use crate::sim::{Outcome, SimResult};
-use crate::theory::{Alternative, Figure, Figures};
+use crate::theory::{Alternative, Figure, Figures, Moment, Transient};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -61,6 +61,38 @@ struct Stage {
     /// What other methods give: method, then metric.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     alternatives: BTreeMap<&'static str, BTreeMap<String, Theory>>,
+    /// What is expected over time, where the load varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transient: Option<OverTime>,
+}
+
+#[derive(Debug, Serialize)]
+struct OverTime {
+    kind: String,
+    formula: &'static str,
+    reference: &'static str,
+    /// Seconds after which all comes again; null for a run from an empty system.
+    period: Option<f64>,
+    peak: Option<Instant>,
+    /// When the queue is first down to one percent of its peak.
+    drained_at: Option<f64>,
+    fluid: Option<FluidBacklog>,
+    curve: Vec<Instant>,
+}
+
+#[derive(Debug, Serialize)]
+struct Instant {
+    time: f64,
+    arrival_rate: f64,
+    number_in_system: f64,
+    queue_length: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct FluidBacklog {
+    peak_at: f64,
+    peak: f64,
+    empty_at: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -185,6 +217,33 @@ fn stage(report: &RunReport, id: StageId) -> Stage {
         metrics: metrics(&report.comparison, Place::Stage(id)),
         classes: classes.collect(),
         alternatives: alternatives(report.theory.alternatives(id)),
+        transient: report.theory.transient(id).map(over_time),
+    }
+}
+
+fn over_time(transient: &Transient) -> OverTime {
+    OverTime {
+        kind: transient.kind.to_string(),
+        formula: transient.formula,
+        reference: transient.reference,
+        period: transient.period,
+        peak: transient.peak().map(instant),
+        drained_at: transient.drained_at(),
+        fluid: transient.fluid.map(|fluid| FluidBacklog {
+            peak_at: fluid.at,
+            peak: fluid.orders,
+            empty_at: fluid.empty_at,
+        }),
+        curve: transient.profile.moments().iter().map(instant).collect(),
+    }
+}
+
+fn instant(moment: &Moment) -> Instant {
+    Instant {
+        time: moment.at,
+        arrival_rate: moment.rate,
+        number_in_system: moment.number,
+        queue_length: moment.waiting,
     }
 }
 

@@ -53,6 +53,9 @@ pub struct TimeRow {
     pub arrival_rate: f64,
     /// Departures per second within the slice.
     pub throughput: f64,
+    /// Predicted Lq over the slice, where the load varies with time.
+    #[serde(default)]
+    pub queue_length_theory: Option<f64>,
 }
 
 /// A row of `latency.csv`: one point of a distribution of a time.

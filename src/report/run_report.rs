@@ -93,7 +93,7 @@ impl RunReport {
             warmup: sim.start.warmup,
             limits: build::limit_rows(&self.network),
             metrics: build::metric_rows(&self.network, &self.theory, &self.comparison),
-            timeseries: build::time_rows(&self.network, sim),
+            timeseries: build::time_rows(&self.network, &self.theory, sim),
             distributions: build::distribution_rows(
                 &self.network,
                 &self.theory,

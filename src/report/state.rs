@@ -43,9 +43,11 @@ impl States {
             .filter(|place| *place != Place::Pipeline)
         {
             let measured = sim.and_then(|sim| sim.at(place).map(|result| (sim, result)));
-            let state = match state(network, theory, place, measured) {
-                State::Steady if !stationary => State::Varying,
-                state => state,
+            let state = match (state(network, theory, place, measured), over(theory, place)) {
+                (State::Growing, _) if theory.unstable(place) => State::Growing,
+                (_, Some(Over::Run)) | (State::Steady, Some(Over::Periods)) => State::Steady,
+                (State::Steady, None) if !stationary => State::Varying,
+                (state, _) => state,
             };
             states.insert(place, state);
         }
@@ -63,6 +65,25 @@ impl States {
     pub(super) fn all(&self) -> impl Iterator<Item = (Place, &State)> {
         self.0.iter().map(|(place, state)| (*place, state))
     }
+}
+
+/// What theory's averages over a load that varies are over, where a run measures just that.
+enum Over {
+    /// Whole periods in the periodic steady state.
+    Periods,
+    /// The very time that is measured, from an empty system.
+    Run,
+}
+
+fn over(theory: &NetworkTheory, place: Place) -> Option<Over> {
+    let Place::Stage(stage) = place else {
+        return None;
+    };
+    let transient = theory.transient(stage).filter(|t| t.measured)?;
+    Some(match transient.period {
+        Some(_) => Over::Periods,
+        None => Over::Run,
+    })
 }
 
 /// The pipeline grows with any of its stages, and is known no better than the worst of them.

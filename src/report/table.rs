@@ -3,9 +3,9 @@
 use super::comparison::{Comparison, Line};
 use super::format;
 use super::verdict::Verdict;
-use crate::metric::{Metric, Statistic, TimeKind};
+use crate::metric::{Metric, Statistic, TimeKind, Unit};
 use crate::network::{Network, Place};
-use crate::theory::{Alternative, Figure, NetworkTheory};
+use crate::theory::{Alternative, Figure, NetworkTheory, Transient};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use std::fmt::Write;
@@ -241,9 +241,47 @@ pub fn formulas(
             let _ = writeln!(out, "{}", row.trim_end());
         }
         out += &gaps(theory, place);
+        if let Place::Stage(stage) = place {
+            out += &theory.transient(stage).map_or(String::new(), over_time);
+        }
         if let (Place::Stage(stage), Detail::All) = (place, detail) {
             out += &other_ways(theory.alternatives(stage));
         }
+    }
+    out
+}
+
+/// The peak of a queue whose load varies, and when it is over.
+fn over_time(transient: &Transient) -> String {
+    let mut out = String::new();
+    let span = match transient.period {
+        Some(period) => format!("over a period of {}", format::duration(period)),
+        None => "over the run, from empty".to_owned(),
+    };
+    let orders = |orders: f64| format!("{} orders waiting", format::value(Unit::Orders, orders));
+    if let Some(peak) = transient.peak().filter(|peak| peak.waiting > 0.0) {
+        let drained = match transient.drained_at() {
+            Some(at) => format!(", down to 1 % of it at {}", format::duration(at)),
+            None => String::new(),
+        };
+        let (at, kind, formula) = (format::duration(peak.at), transient.kind, transient.formula);
+        let waiting = orders(peak.waiting);
+        let _ = writeln!(
+            out,
+            "  {span}: mean queue longest at {at} with {waiting}{drained}  ({kind}; {formula}; {})",
+            transient.reference
+        );
+    }
+    if let Some(fluid) = transient.fluid {
+        let gone = match fluid.empty_at {
+            Some(at) => format!(", gone at {}", format::duration(at)),
+            None => ", not gone by the end".to_owned(),
+        };
+        let (at, backlog) = (format::duration(fluid.at), orders(fluid.orders));
+        let _ = writeln!(
+            out,
+            "  without chance: backlog largest at {at} with {backlog}{gone}  (approximation; fluid, q′ = λ(t) − cμ)"
+        );
     }
     out
 }

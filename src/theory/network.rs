@@ -6,7 +6,9 @@ use super::recognize::stage_models;
 use super::regime::Regime;
 use super::tails::Tails;
 use super::traffic::Traffic;
-use super::{Alternative, Curve, Figure, Figures, Model, PipelineTheory, Reason, StageTheory};
+use super::{
+    Alternative, Curve, Figure, Figures, Model, PipelineTheory, Reason, StageTheory, Transient,
+};
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
     Capacity, Consumers, Discipline, Network, Patience, Place, Reliability, Stage, StageId,
@@ -199,6 +201,11 @@ impl NetworkTheory {
     pub fn alternatives(&self, stage: StageId) -> &[Alternative] {
         let stage = self.stages.get(stage.0);
         stage.map_or(&[], |theory| &theory.alternatives)
+    }
+
+    /// What a stage is expected to do over time, where its load varies.
+    pub fn transient(&self, stage: StageId) -> Option<&Transient> {
+        self.stages.get(stage.0)?.transient.as_ref()
     }
 
     /// The distribution of a time at a place, where theory knows it.

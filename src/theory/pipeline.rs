@@ -17,7 +17,7 @@ use super::stage::{FLOWS, StageTheory};
 use super::traffic::Traffic;
 use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, Network, Stage, Target};
+use crate::network::{Capacity, Consumers, Network, Stage, Target};
 use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
@@ -169,6 +169,12 @@ impl Whole<'_> {
         let Some(kind) = self.kind(Metric::Throughput) else {
             return Figures::new();
         };
+        // The traffic equations hold in the long run, not over a period or a run.
+        let kind = if self.varies() {
+            kind.max(Kind::Approximation)
+        } else {
+            kind
+        };
         let mut sheet = Sheet::new(Source {
             kind,
             reference: FLOWS,
@@ -184,6 +190,12 @@ impl Whole<'_> {
             )
             .put(Metric::ByteThroughput, bytes, "Σ X × message size");
         sheet.finish()
+    }
+
+    /// Whether the load of a stage varies with time.
+    fn varies(&self) -> bool {
+        let mut stages = self.reached.iter().map(|&s| &self.stages[s]);
+        stages.any(|stage| stage.transient.is_some())
     }
 
     fn kind_of_entering(&self) -> Kind {
@@ -355,6 +367,11 @@ impl Whole<'_> {
     }
 
     fn little(&self, figures: &mut Figures) {
+        // Over a run Little's law misses its two edges.
+        let metric = Metric::LittleResidual;
+        if self.varies() && self.parts(metric).is_none() {
+            return;
+        }
         let mut sheet = Sheet::new(Source::exact(LITTLE));
         let positive = |metric| figures.get(&metric).is_some_and(|f: &Figure| f.value > 0.0);
         if positive(Metric::NumberInSystem) {
@@ -371,6 +388,11 @@ impl Whole<'_> {
     fn distribution(&self, figures: &mut Figures, mean: Figure) -> Option<Curve> {
         if let Some(curve) = self.only_fork(figures) {
             return Some(curve);
+        }
+        // The waits of a load that varies have no tail that a mean could tell of.
+        let waits = |&s: &usize| self.network.stages[s].consumers != Consumers::Unlimited;
+        if self.varies() && self.reached.iter().any(waits) {
+            return None;
         }
         let mut curve = None;
         if let Some(only) = self.only_stage() {

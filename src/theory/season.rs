@@ -168,7 +168,10 @@ fn feeders(network: &Network, traffic: &Traffic, stage: usize) -> Vec<(usize, f6
         let (mut passed, mut served) = (0.0, 0.0);
         for (class, ways) in at.by_class.iter().enumerate() {
             let rate = traffic.served(from, class);
-            let here = ways.next.iter().filter(|way| way.to == Target::Stage(crate::network::StageId(stage)));
+            let here = ways
+                .next
+                .iter()
+                .filter(|way| way.to == Target::Stage(crate::network::StageId(stage)));
             served += rate;
             passed += rate * here.map(|way| way.probability).sum::<f64>();
         }

@@ -199,7 +199,13 @@ impl<'a> Desk<'a> {
             source.kind = source.kind.max(Kind::Approximation);
         }
         let value = served.value * bytes / offered;
-        put(figures, Metric::ByteThroughput, value, "Σ X × message size", source);
+        put(
+            figures,
+            Metric::ByteThroughput,
+            value,
+            "Σ X × message size",
+            source,
+        );
     }
 
     /// λ, X and bytes per second of the given classes.
@@ -362,7 +368,12 @@ impl<'a> Desk<'a> {
         let unbounded = self.case.stage.capacity == Capacity::Unbounded;
         if self.has_own_rates() {
             // Over a run Little's law misses its two edges.
-            if self.answer.transient.as_ref().is_some_and(|t| t.period.is_none()) {
+            if self
+                .answer
+                .transient
+                .as_ref()
+                .is_some_and(|t| t.period.is_none())
+            {
                 return;
             }
         } else if let (Some(work), true) = (self.work(), unbounded) {

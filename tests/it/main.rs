@@ -14,3 +14,4 @@ mod properties;
 mod readme;
 mod scenario;
 mod truth;
+mod varying;

@@ -79,7 +79,12 @@ fn exponential(case: &Case<'_>) -> Fit {
     integrated(case, &load, mu, places).map(Some)
 }
 
-fn integrated(case: &Case<'_>, load: &Load, mu: f64, places: Option<u64>) -> Result<Answer, Reason> {
+fn integrated(
+    case: &Case<'_>,
+    load: &Load,
+    mu: f64,
+    places: Option<u64>,
+) -> Result<Answer, Reason> {
     let course = load.course.clone();
     let model = if load.season.periodic {
         MtMc::periodic(course, mu, places)
@@ -144,7 +149,9 @@ fn approximations(case: &Case<'_>) -> Fit {
     }
     let mut figures = ways.remove(0).figures;
     rates(case, &load, places.is_some(), &mut figures);
-    let fluid = fluid(&load, 1.0 / case.law.mean()).ok().filter(|_| places.is_none());
+    let fluid = fluid(&load, 1.0 / case.law.mean())
+        .ok()
+        .filter(|_| places.is_none());
     let backlog = fluid.as_ref().and_then(Backlog::of);
     let transient = fluid.filter(|_| backlog.is_some()).map(|fluid| Transient {
         kind: Kind::Approximation,

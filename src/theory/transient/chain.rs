@@ -92,8 +92,7 @@ impl State {
         self.lowest -= below;
         self.probabilities
             .splice(0..0, std::iter::repeat_n(0.0, below));
-        self.probabilities
-            .extend(std::iter::repeat_n(0.0, above));
+        self.probabilities.extend(std::iter::repeat_n(0.0, above));
     }
 }
 
@@ -318,7 +317,11 @@ impl Walk {
                     self.accept(before.lowest, values, &error);
                     // A step cut short by the end of a stretch does not slow the next.
                     let next = GROWTH[columns] * step;
-                    self.pace = if next < step { next } else { self.pace.max(next) };
+                    self.pace = if next < step {
+                        next
+                    } else {
+                        self.pace.max(next)
+                    };
                     return Ok(step);
                 }
                 Attempt::TooLong(error) => {
@@ -445,7 +448,9 @@ impl Trial<'_> {
     /// What the integrals are of.
     fn flow(&self, values: &[f64], rate: f64) -> [f64; Totals::COUNT] {
         let consumers = self.stretch.consumers as usize;
-        let split = consumers.saturating_sub(self.before.lowest).min(values.len());
+        let split = consumers
+            .saturating_sub(self.before.lowest)
+            .min(values.len());
         let mut served = 0.0;
         for (n, p) in (self.before.lowest..).zip(&values[..split]) {
             served += n as f64 * p;

@@ -85,7 +85,9 @@ impl Flight {
         let probabilities = convolve(&risen, &downs);
         // What lies below 0 is as good as nothing.
         let lowest = from.lowest + least_up;
-        let below = most_down.saturating_sub(lowest).min(probabilities.len() - 1);
+        let below = most_down
+            .saturating_sub(lowest)
+            .min(probabilities.len() - 1);
         State {
             lowest: lowest.saturating_sub(most_down),
             probabilities: probabilities[below..].to_vec(),
@@ -103,9 +105,8 @@ impl Flight {
 /// Logarithm of a bound of the chance to come down by `x` in a part, in which the given means come and
 /// go, after those of `before`.
 fn chance(x: f64, before: (f64, f64), part: (f64, f64)) -> f64 {
-    let psi = |theta: f64, (ups, downs): (f64, f64)| {
-        downs * theta.exp_m1() + ups * (-theta).exp_m1()
-    };
+    let psi =
+        |theta: f64, (ups, downs): (f64, f64)| downs * theta.exp_m1() + ups * (-theta).exp_m1();
     let bound = |theta: f64| -theta * x + psi(theta, before) + psi(theta, part).max(0.0);
     let both = (before.0 + part.0, before.1 + part.1);
     // The best θ if the whole counts, and if only what was before does.

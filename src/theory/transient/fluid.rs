@@ -140,10 +140,26 @@ impl Fluid {
         let mut sheet = Sheet::new(SOURCE);
         let wait = self.waiting_mean();
         sheet
-            .put(Metric::Utilization, self.utilization(), "∫min(λ/μ, c), c with a backlog")
-            .put(Metric::WaitProbability, self.wait_probability(), "share that meets a backlog")
-            .put(Metric::QueueLength, self.queue_length(), "q′ = λ(t) − cμ while q > 0")
-            .put(Metric::NumberInSystem, self.number_in_system(), "L = Lq + busy consumers")
+            .put(
+                Metric::Utilization,
+                self.utilization(),
+                "∫min(λ/μ, c), c with a backlog",
+            )
+            .put(
+                Metric::WaitProbability,
+                self.wait_probability(),
+                "share that meets a backlog",
+            )
+            .put(
+                Metric::QueueLength,
+                self.queue_length(),
+                "q′ = λ(t) − cμ while q > 0",
+            )
+            .put(
+                Metric::NumberInSystem,
+                self.number_in_system(),
+                "L = Lq + busy consumers",
+            )
             .mean(TimeKind::Waiting, wait, "Wq = Lq/λ")
             .mean(TimeKind::Sojourn, wait + service, "W = Wq + E[S]");
         sheet.finish()
@@ -293,7 +309,11 @@ impl Flow {
 
 /// After how long a net rate below 0 is 0.
 fn until(net: f64, slope: f64) -> f64 {
-    if slope > 0.0 { -net / slope } else { f64::INFINITY }
+    if slope > 0.0 {
+        -net / slope
+    } else {
+        f64::INFINITY
+    }
 }
 
 /// After how long q + net·x + slope·x²/2 is 0, past x = 0.

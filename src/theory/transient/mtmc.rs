@@ -206,7 +206,8 @@ impl MtMc {
         self.totals.offered - self.totals.lost
     }
 
-    /// All figures; times over a run are approximations, since Little's law then misses its edges.
+    /// All figures. Over a run those of orders are approximations, since some of the orders that come in
+    /// the time averaged over are served after it, and some that are served have come before.
     pub(in crate::theory) fn figures(&self) -> Figures {
         let known = |values: &[usize]| values.iter().all(|index| self.errors[*index] <= EXACT);
         let source = match self.average {
@@ -231,21 +232,75 @@ impl MtMc {
             sheet.put(metric, value, formula);
             figures.append(&mut sheet.finish());
         };
-        put(Metric::ArrivalRate, self.arrival_rate(), "λ = ∫λ(t)dt/T", source, &[3]);
-        put(Metric::Throughput, self.throughput(), "X = μ∫E[min(N,c)]dt/T", source, &[2]);
-        put(Metric::NumberInSystem, self.number_in_system(), "L = ∫E[N(t)]dt/T, p′ = pQ(t)", source, &[0]);
-        put(Metric::QueueLength, self.queue_length(), "Lq = ∫E[(N(t)−c)⁺]dt/T, p′ = pQ(t)", source, &[1]);
-        put(Metric::Utilization, self.utilization(), "ρ = ∫E[min(N,c)]dt/∫c dt", source, &[2]);
+        put(
+            Metric::ArrivalRate,
+            self.arrival_rate(),
+            "λ = ∫λ(t)dt/T",
+            source,
+            &[3],
+        );
+        put(
+            Metric::Throughput,
+            self.throughput(),
+            "X = μ∫E[min(N,c)]dt/T",
+            source,
+            &[2],
+        );
+        put(
+            Metric::NumberInSystem,
+            self.number_in_system(),
+            "L = ∫E[N(t)]dt/T, p′ = pQ(t)",
+            source,
+            &[0],
+        );
+        put(
+            Metric::QueueLength,
+            self.queue_length(),
+            "Lq = ∫E[(N(t)−c)⁺]dt/T, p′ = pQ(t)",
+            source,
+            &[1],
+        );
+        put(
+            Metric::Utilization,
+            self.utilization(),
+            "ρ = ∫E[min(N,c)]dt/∫c dt",
+            source,
+            &[2],
+        );
         let delayed = "∫λ(t)P(c ≤ N(t) < K)dt/∫λ(t)P(N(t) < K)dt";
-        put(Metric::WaitProbability, self.wait_probability(), delayed, source, &[3, 4]);
+        put(
+            Metric::WaitProbability,
+            self.wait_probability(),
+            delayed,
+            times,
+            &[3, 4],
+        );
         if self.bounded {
             let lost = "∫λ(t)P(N(t) = K)dt/∫λ(t)dt";
-            put(Metric::LossProbability, self.loss_probability(), lost, source, &[5]);
+            put(
+                Metric::LossProbability,
+                self.loss_probability(),
+                lost,
+                source,
+                &[5],
+            );
         }
         let wait = Metric::mean(TimeKind::Waiting);
-        put(wait, self.waiting_mean(), "Wq = Lq/λ accepted", times, &[1, 3]);
+        put(
+            wait,
+            self.waiting_mean(),
+            "Wq = Lq/λ accepted",
+            times,
+            &[1, 3],
+        );
         let sojourn = Metric::mean(TimeKind::Sojourn);
-        put(sojourn, self.sojourn_mean(), "W = L/λ accepted", times, &[0, 3]);
+        put(
+            sojourn,
+            self.sojourn_mean(),
+            "W = L/λ accepted",
+            times,
+            &[0, 3],
+        );
         figures
     }
 }
@@ -321,7 +376,11 @@ impl Recorder {
     /// The next point of the grid, or the start of the averages.
     fn next_stop(&self, t: f64) -> f64 {
         let grid = ((t / self.step * (1.0 + 1e-9)).floor() + 1.0) * self.step;
-        if t < self.from { grid.min(self.from) } else { grid }
+        if t < self.from {
+            grid.min(self.from)
+        } else {
+            grid
+        }
     }
 
     fn note(&mut self, stretch: &Stretch, t: f64) {
@@ -375,7 +434,7 @@ impl Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::theory::{MtGInf, Mmc, Mmck, Pointwise};
+    use crate::theory::{Mmc, Mmck, MtGInf, Pointwise};
     use approx::assert_relative_eq;
 
     /// From a low rate to a high one and back, `times` as fast.
@@ -409,7 +468,11 @@ mod tests {
     #[test]
     fn what_comes_over_a_period_leaves() {
         let queue = MtMc::periodic(wave(2.0, 6.0, 1.0, 5), 1.0, None).unwrap();
-        assert_relative_eq!(queue.throughput(), queue.arrival_rate(), max_relative = 1e-9);
+        assert_relative_eq!(
+            queue.throughput(),
+            queue.arrival_rate(),
+            max_relative = 1e-9
+        );
         assert!(queue.growth().abs() < 1e-8);
         let figures = queue.figures();
         assert!(figures.values().all(|figure| figure.kind == Kind::Exact));
@@ -431,8 +494,16 @@ mod tests {
         let course = wave(2.0, 4.0, 1e-4, 5);
         let exact = MtMc::periodic(course.clone(), 1.0, None).unwrap();
         let psa = Pointwise::stationary(&course, 1.0, None, 1.0).unwrap();
-        assert_relative_eq!(psa.queue_length(), exact.queue_length(), max_relative = 1e-4);
-        assert_relative_eq!(psa.wait_probability(), exact.wait_probability(), max_relative = 1e-4);
+        assert_relative_eq!(
+            psa.queue_length(),
+            exact.queue_length(),
+            max_relative = 1e-4
+        );
+        assert_relative_eq!(
+            psa.wait_probability(),
+            exact.wait_probability(),
+            max_relative = 1e-4
+        );
     }
 
     #[test]
@@ -440,20 +511,35 @@ mod tests {
         let course = wave(2.0, 9.0, 4.0, 60);
         let exact = MtMc::periodic(course.clone(), 1.0, None).unwrap();
         let unlimited = MtGInf::periodic(&course, 1.0, |t| (-t).exp()).unwrap();
-        assert_relative_eq!(exact.number_in_system(), unlimited.number_in_system(), max_relative = 1e-9);
+        assert_relative_eq!(
+            exact.number_in_system(),
+            unlimited.number_in_system(),
+            max_relative = 1e-9
+        );
         let moments = exact.profile().moments().iter();
         for moment in moments {
             let number = unlimited.profile().number_at(moment.at);
             assert_relative_eq!(moment.number, number, max_relative = 1e-3);
         }
         let mol = Pointwise::modified(&course, 1.0, None, 1.0, unlimited.profile()).unwrap();
-        assert_relative_eq!(mol.number_in_system(), exact.number_in_system(), max_relative = 1e-4);
+        assert_relative_eq!(
+            mol.number_in_system(),
+            exact.number_in_system(),
+            max_relative = 1e-4
+        );
     }
 
     #[test]
     fn scaled_up_it_becomes_the_fluid() {
         let error = |scale: f64| {
-            let points = [(0.0, 0.5), (40.0, 0.5), (40.1, 1.6), (80.0, 1.6), (80.1, 0.4), (200.0, 0.4)];
+            let points = [
+                (0.0, 0.5),
+                (40.0, 0.5),
+                (40.1, 1.6),
+                (80.0, 1.6),
+                (80.1, 0.4),
+                (200.0, 0.4),
+            ];
             let course = Course::through(&points.map(|(at, rate)| (at, scale * rate)), 1);
             let fluid = Fluid::from_empty(&course, scale, 0.0).unwrap();
             let exact = MtMc::from_empty(course, scale, None, 0.0).unwrap();
@@ -474,7 +560,11 @@ mod tests {
         assert_relative_eq!(peak.at, 2.0);
         let before = queue.profile().number_at(1.0);
         assert_relative_eq!(peak.number, before + 10.0, max_relative = 1e-9);
-        assert_relative_eq!(queue.utilization(), 10.0 / (30.0 * 23.0 / 24.0), max_relative = 1e-9);
+        assert_relative_eq!(
+            queue.utilization(),
+            10.0 / (30.0 * 23.0 / 24.0),
+            max_relative = 1e-9
+        );
     }
 
     #[test]
@@ -485,7 +575,12 @@ mod tests {
         assert!(MtMc::periodic(course(1.0), 0.0, None).is_err());
         assert!(MtMc::from_empty(course(1.0), 1.0, None, 10.0).is_err());
         // A backlog of 170,000 orders once a day.
-        let points = [(0.0, 50.0), (21600.0, 150.0), (64800.0, 80.0), (86400.0, 50.0)];
+        let points = [
+            (0.0, 50.0),
+            (21600.0, 150.0),
+            (64800.0, 80.0),
+            (86400.0, 50.0),
+        ];
         let long = MtMc::periodic(Course::through(&points, 13), 10.0, None);
         assert!(matches!(long, Err(ModelError::Effort { .. })));
     }

@@ -22,7 +22,11 @@ const PATIENCE: usize = 15;
 const MEMORY: usize = 10;
 
 /// Goes through all stretches of a course.
-pub(super) fn go_through(walk: &mut Walk, course: &Course, effort: &mut Effort) -> Result<(), ModelError> {
+pub(super) fn go_through(
+    walk: &mut Walk,
+    course: &Course,
+    effort: &mut Effort,
+) -> Result<(), ModelError> {
     for stretch in course.stretches() {
         walk.advance(stretch, stretch.from, stretch.to, effort)?;
     }
@@ -66,7 +70,9 @@ pub(super) fn left_over(chain: Chain, course: &Course, before: &State, after: &S
 /// Σ|p − q|, and how far the means are apart, relative.
 fn distance(p: &State, q: &State) -> f64 {
     let (base, length) = span([p, q].into_iter());
-    let pairs = spread(p, base, length).into_iter().zip(spread(q, base, length));
+    let pairs = spread(p, base, length)
+        .into_iter()
+        .zip(spread(q, base, length));
     let (mut sum, mut mean, mut means) = (0.0, 0.0, 1.0);
     for (index, (p, q)) in pairs.enumerate() {
         let n = (base + index) as f64;

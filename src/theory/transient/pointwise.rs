@@ -108,7 +108,8 @@ impl Pointwise {
         for stretch in course.stretches() {
             for (t, weight) in nodes(stretch, course.span()) {
                 let orders = weight * stretch.rate_at(t);
-                let at = Stationary::new(rate(stretch, t), service_rate, stretch.consumers, places)?;
+                let at =
+                    Stationary::new(rate(stretch, t), service_rate, stretch.consumers, places)?;
                 sums.accepted += orders * (1.0 - at.loss);
                 sums.delayed += orders * (1.0 - at.loss) * at.wait;
                 sums.waiting += weight * factor * at.waiting;
@@ -143,14 +144,26 @@ impl Pointwise {
         let mut sheet = Sheet::new(self.source);
         let wait = self.waiting / self.accepted;
         sheet
-            .put(Metric::Utilization, self.busy / self.consumer_time, "∫ρ(t)dt/T")
-            .put(Metric::WaitProbability, self.wait_probability(), "∫λ(t)C(t)dt/∫λ(t)dt")
+            .put(
+                Metric::Utilization,
+                self.busy / self.consumer_time,
+                "∫ρ(t)dt/T",
+            )
+            .put(
+                Metric::WaitProbability,
+                self.wait_probability(),
+                "∫λ(t)C(t)dt/∫λ(t)dt",
+            )
             .put(Metric::QueueLength, self.queue_length(), "∫Lq(t)dt/T")
             .put(Metric::NumberInSystem, self.number_in_system(), "∫L(t)dt/T")
             .mean(TimeKind::Waiting, wait, "Wq = Lq/λ accepted")
             .mean(TimeKind::Sojourn, wait + self.service, "W = Wq + E[S]");
         if self.bounded {
-            sheet.put(Metric::LossProbability, self.loss_probability(), "∫λ(t)B(t)dt/∫λ(t)dt");
+            sheet.put(
+                Metric::LossProbability,
+                self.loss_probability(),
+                "∫λ(t)B(t)dt/∫λ(t)dt",
+            );
         }
         sheet.finish()
     }

@@ -38,7 +38,13 @@ impl Profile {
     pub fn peak(&self) -> Option<&Moment> {
         let moments = self.moments.iter();
         // The first of equals.
-        moments.reduce(|best, next| if next.waiting > best.waiting { next } else { best })
+        moments.reduce(|best, next| {
+            if next.waiting > best.waiting {
+                next
+            } else {
+                best
+            }
+        })
     }
 
     /// When, after the peak, the queue is first down to [`DRAINED`] of it; `None` if that is not before
@@ -85,7 +91,10 @@ impl Profile {
 
     fn between(&self, t: f64, of: impl Fn(&Moment) -> f64) -> f64 {
         let after = self.moments.partition_point(|moment| moment.at <= t);
-        match (self.moments.get(after.wrapping_sub(1)), self.moments.get(after)) {
+        match (
+            self.moments.get(after.wrapping_sub(1)),
+            self.moments.get(after),
+        ) {
             (Some(before), Some(after)) => {
                 let share = (t - before.at) / (after.at - before.at);
                 of(before) + share * (of(after) - of(before))

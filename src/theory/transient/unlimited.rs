@@ -336,7 +336,11 @@ mod tests {
         let model = MtGInf::periodic(&course, 1.0 / mu, |t| (-mu * t).exp()).unwrap();
         let moments = model.profile().moments();
         assert_relative_eq!(moments[0].number, start, max_relative = 1e-9);
-        assert_relative_eq!(moments[moments.len() - 1].number, start, max_relative = 1e-9);
+        assert_relative_eq!(
+            moments[moments.len() - 1].number,
+            start,
+            max_relative = 1e-9
+        );
         assert_eq!(model.kind(), Kind::Exact);
     }
 
