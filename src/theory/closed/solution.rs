@@ -168,6 +168,7 @@ impl Solution<'_> {
             figures,
             classes: by_class,
             unexplained: Vec::new(),
+            transient: None,
             waiting,
             service: Some(service),
             sojourn: sojourn.or(waitless),
