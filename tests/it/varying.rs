@@ -11,7 +11,7 @@ use std::path::Path;
 /// A stage fed by a schedule, with a run of so long.
 fn network(arrivals: &str, stage: &str, run: &str) -> Network {
     let text = format!(
-        "name = \"varying\"\nseed = 5\n[run]\nreplications = 40\n{run}\n[[producer]]\nname = \"p\"\n\
+        "name = \"varying\"\nseed = 5\n[run]\nreplications = 20\n{run}\n[[producer]]\nname = \"p\"\n\
          to = \"s\"\narrivals = {{ schedule = {arrivals} }}\n[[stage]]\nname = \"s\"\n{stage}\n"
     );
     let loaded = scenario::parse(&text, "varying.toml", Path::new("."), &[]);
@@ -29,7 +29,7 @@ const REST: &str = "duration = 130\nwarmup = 35";
 const GRID: &[(&str, &str, &str)] = &[
     (
         WAVE,
-        "consumers = 5\nservice = { exponential = { rate = 1 } }",
+        "consumers = 6\nservice = { exponential = { rate = 1 } }",
         MANY,
     ),
     (
