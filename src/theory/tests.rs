@@ -354,8 +354,10 @@ fn arrivals_that_vary_are_named() {
     let arrivals = Arrivals::schedule(points, RateShape::Stepped, 10.0).unwrap();
     let theory = analyze(&Sketch::single(arrivals, 3, exponential(1.0)).network());
     let rate = theory.figure(stage(0), metric("arrival_rate")).unwrap();
-    assert_eq!((rate.value, rate.kind), (2.0, Kind::Approximation));
-    let why = theory.why_not(stage(0), metric("waiting_time"));
+    assert_eq!((rate.value, rate.kind), (2.0, Kind::Exact));
+    let number = theory.figure(stage(0), metric("number_in_system"));
+    assert_eq!(number.unwrap().kind, Kind::Exact);
+    let why = theory.why_not(stage(0), metric("waiting_time_p99"));
     assert_eq!(why, "arrivals vary with time (producer `p0`)");
     assert_eq!(theory.stages[0].model, "Mt/M/3");
 }
@@ -371,7 +373,7 @@ fn stepped(points: &[(f64, f64)], period: f64) -> Arrivals {
 #[test]
 fn what_a_stage_does_not_know_the_pipeline_does_not_know() {
     let arrivals = stepped(&[(0.0, 4.0), (30.0, 20.0)], 60.0);
-    let mut sketch = Sketch::single(arrivals, 1, exponential(10.0));
+    let mut sketch = Sketch::single(arrivals, 1, Distribution::deterministic(0.1).unwrap());
     sketch
         .bound(0, 5)
         .stage(1, exponential(20.0))

@@ -85,6 +85,8 @@ pub struct MtMc {
     errors: [f64; Totals::COUNT],
     /// What the number in system is more at the end than at the start.
     grown: f64,
+    /// When the averages end.
+    end: f64,
     /// Seconds averaged over.
     span: f64,
     /// Consumer-seconds in that time.
@@ -148,7 +150,7 @@ impl MtMc {
 
     /// λ: orders that come per second.
     pub fn arrival_rate(&self) -> f64 {
-        self.totals.offered / self.span
+        self.course.after(self.end - self.span).mean_rate()
     }
 
     /// L.
@@ -422,6 +424,7 @@ impl Recorder {
             totals,
             errors,
             grown: last - self.first,
+            end,
             span,
             consumer_time,
             average,
