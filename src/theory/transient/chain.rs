@@ -2,12 +2,13 @@
 //! with control of the error.
 //!
 //! # Numerics
-//! Implicit Euler steps, extrapolated in the number of steps to order 9 at most (Deuflhard). Each is a
-//! tridiagonal system, solved without a subtraction, so probabilities stay probabilities; there is no
-//! limit to the step but accuracy, however fast the chain forgets. The step follows from the
-//! difference between the last two orders, which is kept below 10⁻¹² of the whole probability and
-//! below 10⁻¹¹ of every integral. The chain does not magnify errors in the sum of |p|
-//! (it is a contraction), so they add up at worst, and the sum is kept.
+//! Where few events happen in a step, by uniformization ([`super::uniform`]). Else implicit Euler steps,
+//! extrapolated in the number of steps to order 9 at most (Deuflhard). Each is a tridiagonal system,
+//! solved without a subtraction, so probabilities stay probabilities; there is no limit to the step but
+//! accuracy, however fast the chain forgets. The step follows from the difference between the last two
+//! orders, which is kept below 10⁻¹² of the whole probability and below 10⁻¹¹ of every integral. The
+//! chain does not magnify errors in the sum of |p| (it is a contraction), so they add up at worst, and
+//! the sum is kept.
 //!
 //! Only a window of states is held. It is widened, and the step taken again, whenever a probability
 //! at its rim reaches 10⁻¹⁵. A backlog far from running out takes one step ([`super::flight`]).
@@ -19,6 +20,7 @@
 use super::course::Stretch;
 use super::flight::Flight;
 use super::totals::Totals;
+use super::uniform::Uniform;
 use crate::theory::error::ModelError;
 
 /// Most columns of the extrapolation table.
@@ -33,6 +35,8 @@ const NOTHING: f64 = 1e-15;
 const RIM: f64 = 1e-15;
 /// A probability that is left out of the window.
 const NEGLIGIBLE: f64 = 1e-20;
+/// Systems that an extrapolated step solves, refused ones included.
+const EXTRAPOLATED: f64 = 60.0;
 /// By how much the step may grow after convergence in so many columns.
 const GROWTH: [f64; COLUMNS + 1] = [4.0, 4.0, 4.0, 4.0, 4.0, 2.5, 1.6, 1.1, 0.9, 0.7];
 
@@ -76,7 +80,7 @@ impl State {
         self.lowest + self.probabilities.len() - 1
     }
 
-    fn trim(&mut self) {
+    pub(super) fn trim(&mut self) {
         let kept = |p: &f64| p.abs() >= NEGLIGIBLE;
         let last = self.probabilities.iter().rposition(kept).unwrap_or(0);
         self.probabilities.truncate(last + 1);
@@ -86,7 +90,7 @@ impl State {
     }
 
     /// A wider window; 0 and the room are its limits.
-    fn widen(&mut self, below: usize, above: usize, room: Option<usize>) {
+    pub(super) fn widen(&mut self, below: usize, above: usize, room: Option<usize>) {
         let below = below.min(self.lowest);
         let above = above.min(room.map_or(usize::MAX, |room| room - self.highest()));
         self.lowest -= below;
@@ -205,6 +209,16 @@ impl Walk {
         let mut t = from;
         while t < to {
             let rest = to - t;
+            let uniform = Uniform::plan(self.chain, stretch, &self.state, t, rest);
+            if uniform.beats(&self.state, EXTRAPOLATED / self.pace) {
+                self.uniform(stretch, t, uniform, effort)?;
+                t = if uniform.step >= rest {
+                    to
+                } else {
+                    t + uniform.step
+                };
+                continue;
+            }
             let step = if self.pace >= 0.999 * rest {
                 rest
             } else {
@@ -287,6 +301,22 @@ impl Walk {
                 first
             };
         }
+    }
+
+    /// Takes a step by uniformization, and the next a little longer.
+    fn uniform(
+        &mut self,
+        stretch: &Stretch,
+        t: f64,
+        uniform: Uniform,
+        effort: &mut Effort,
+    ) -> Result<(), ModelError> {
+        effort.spend(uniform.cost(&self.state))?;
+        let (state, gained) = uniform.take(self.chain, stretch, &self.state, t);
+        self.state = state;
+        self.totals = self.totals.plus(&gained);
+        self.pace *= 1.3;
+        Ok(())
     }
 
     /// Takes a step of `step` or less, and says how far it went.
@@ -436,7 +466,13 @@ impl Trial<'_> {
             if below || above {
                 return Err((below, above));
             }
-            let pace = self.flow(&values, rate);
+            let pace = flow(
+                self.chain,
+                self.stretch.consumers,
+                self.before.lowest,
+                &values,
+                rate,
+            );
             for (sum, value) in sums.iter_mut().zip(pace) {
                 *sum += h * value;
             }
@@ -444,42 +480,46 @@ impl Trial<'_> {
         values.extend(sums);
         Ok(values)
     }
+}
 
-    /// What the integrals are of.
-    fn flow(&self, values: &[f64], rate: f64) -> [f64; Totals::COUNT] {
-        let consumers = self.stretch.consumers as usize;
-        let split = consumers
-            .saturating_sub(self.before.lowest)
-            .min(values.len());
-        let mut served = 0.0;
-        for (n, p) in (self.before.lowest..).zip(&values[..split]) {
-            served += n as f64 * p;
-        }
-        let (mut waiting, mut all_busy) = (0.0, 0.0);
-        let first = self.before.lowest + split - consumers.min(self.before.lowest + split);
-        for (over, p) in (first..).zip(&values[split..]) {
-            waiting += over as f64 * p;
-            all_busy += p;
-        }
-        let busy = served + consumers as f64 * all_busy;
-        let full = match self.chain.room {
-            Some(room) if room == self.before.highest() => values[values.len() - 1],
-            _ => 0.0,
-        };
-        let delayed = if self.chain.room.is_some_and(|room| room <= consumers) {
-            0.0
-        } else {
-            all_busy - full
-        };
-        [
-            busy + waiting,
-            waiting,
-            busy,
-            rate,
-            rate * delayed,
-            rate * full,
-        ]
+/// What the integrals are of, at a rate of arrivals.
+pub(super) fn flow(
+    chain: Chain,
+    consumers: u32,
+    lowest: usize,
+    values: &[f64],
+    rate: f64,
+) -> [f64; Totals::COUNT] {
+    let consumers = consumers as usize;
+    let split = consumers.saturating_sub(lowest).min(values.len());
+    let mut served = 0.0;
+    for (n, p) in (lowest..).zip(&values[..split]) {
+        served += n as f64 * p;
     }
+    let (mut waiting, mut all_busy) = (0.0, 0.0);
+    let first = lowest + split - consumers.min(lowest + split);
+    for (over, p) in (first..).zip(&values[split..]) {
+        waiting += over as f64 * p;
+        all_busy += p;
+    }
+    let busy = served + consumers as f64 * all_busy;
+    let full = match chain.room {
+        Some(room) if room + 1 == lowest + values.len() => values[values.len() - 1],
+        _ => 0.0,
+    };
+    let delayed = if chain.room.is_some_and(|room| room <= consumers) {
+        0.0
+    } else {
+        all_busy - full
+    };
+    [
+        busy + waiting,
+        waiting,
+        busy,
+        rate,
+        rate * delayed,
+        rate * full,
+    ]
 }
 
 /// Neville's scheme: a new row of the table, each entry from its neighbour and the one above; then the

@@ -17,6 +17,7 @@ mod periodic;
 mod pointwise;
 mod profile;
 mod totals;
+mod uniform;
 mod unlimited;
 
 pub(super) use course::common_period;

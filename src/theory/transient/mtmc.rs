@@ -54,7 +54,7 @@ enum Average {
 /// or are rejected are weighted with λ(t); times by Little's law over a period.
 ///
 /// # Numerics
-/// See the integration's own words: implicit Euler steps, extrapolated, with a window of states. Each
+/// Uniformization and extrapolated implicit Euler steps over a window of states. Each
 /// integral carries a bound of its error, and a figure that is not known to 10⁻⁷ is an approximation.
 ///
 /// ```
