@@ -17,9 +17,12 @@ use super::clockwork::is_clockwork;
 use super::law::StageLaw;
 use super::lines::Blocking;
 use super::regime::Regime;
-use super::traffic::Traffic;
+use super::traffic::{Traffic, loses};
 use super::variability::variability;
-use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Producer, Target};
+use crate::network::{
+    AfterRepair, Capacity, Consumers, Discipline, Network, Patience, Producer, Reliability, Stage,
+    Target,
+};
 use crate::random::{Arrivals, Distribution};
 
 /// The law of arrivals at a stage.
@@ -45,8 +48,7 @@ pub(super) struct Flows {
     pub behind_overload: Vec<bool>,
     /// Whether the long-run rates are exact: no approximated loss, no varying producer before.
     pub exact_rates: Vec<bool>,
-    /// Whether the rates are known at all: no bounded queue before that loses at a varying rate, and no
-    /// stage before that orders leave by losing patience.
+    /// Whether the rates are known at all: no stage before that loses orders at a varying rate.
     pub known_rates: Vec<bool>,
     ancestors: Vec<Vec<usize>>,
     /// Whether the stage sends on Poisson flows where it gets such.
@@ -98,9 +100,7 @@ impl Flows {
             flows.exact_rates[stage] = flows.rates_are_exact(network, stage);
             let mut before = flows.ancestors[stage].iter();
             let unknown = |a: usize| {
-                flows.loses_unknown(network, a)
-                    || gives_up(network, a)
-                    || traffic.blocking[a] == Blocking::Unknown
+                flows.loses_unknown(network, a) || traffic.blocking[a] == Blocking::Unknown
             };
             flows.known_rates[stage] = !before.any(|&a| unknown(a));
         }
@@ -206,12 +206,12 @@ impl Flows {
         }
     }
 
-    /// Whether a queue with a bound meets arrivals whose rate varies: nobody knows how much it loses.
+    /// Whether a stage that loses orders meets arrivals whose rate varies: nobody knows how much it loses.
     pub fn loses_unknown(&self, network: &Network, stage: usize) -> bool {
         let at = &network.stages[stage];
         matches!(self.arrivals[stage], Flow::Varying(_))
             && at.consumers != Consumers::Unlimited
-            && at.capacity != Capacity::Unbounded
+            && loses(at)
     }
 
     /// Rates are exact unless a producer varies or a loss before the stage is approximated.
@@ -241,30 +241,62 @@ impl Flows {
         }
         if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
-            return match at.discipline {
-                Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
-                // What is served is not what comes: short orders pass long ones.
-                Discipline::ShortestFirst
-                | Discipline::ShortestRemaining
-                | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
-                Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => true,
-            };
+            return works_on(at)
+                && match at.discipline {
+                    Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
+                    // What is served is not what comes: short orders pass long ones.
+                    Discipline::ShortestFirst
+                    | Discipline::ShortestRemaining
+                    | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
+                    Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => {
+                        true
+                    }
+                };
         }
-        let bounded = matches!(at.capacity, Capacity::Reject(_));
-        if !bounded || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
+        if !loses(at) || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
         if matches!(traffic.entries[stage], Some(Ok(_))) {
             return true;
         }
-        let erlang_loss = at.capacity == Capacity::Reject(0);
-        let insensitive = at.discipline == Discipline::ProcessorSharing;
-        let blind = at.discipline != Discipline::ShortestFirst
-            && at.discipline != Discipline::ShortestRemaining;
-        let exponential = StageLaw::of_all(network, stage).exponential().is_some() && blind;
         self.arrivals[stage] == Flow::Poisson
             && !self.behind_overload[stage]
-            && (erlang_loss || exponential || insensitive)
+            && at.extras.reliability == Reliability::Perfect
+            && loss_is_known(at, &StageLaw::of_all(network, stage))
+    }
+}
+
+/// Whether a formula gives the share lost under Poisson arrivals: no place to wait, or processor sharing; one exponential law
+/// of service without impatience, with exponential patience, or with any patience and no bound, first in,
+/// first out.
+fn loss_is_known(at: &Stage, law: &StageLaw) -> bool {
+    let exponential = law.exponential().is_some() && chosen_blindly(at.discipline);
+    match &at.extras.patience {
+        Patience::Endless => {
+            let shared = at.discipline == Discipline::ProcessorSharing;
+            at.capacity == Capacity::Reject(0) || shared || exponential
+        }
+        Patience::Limited(patience) if patience.is_exponential().is_some() => exponential,
+        Patience::Limited(_) => {
+            let first_in = at.discipline == Discipline::Fifo;
+            exponential && first_in && at.capacity == Capacity::Unbounded
+        }
+    }
+}
+
+/// Whether who is served next does not depend on service times, and service is not shared.
+fn chosen_blindly(discipline: Discipline) -> bool {
+    !matches!(
+        discipline,
+        Discipline::ShortestFirst | Discipline::ShortestRemaining | Discipline::ProcessorSharing
+    )
+}
+
+/// Whether no breakdown undoes work, so that an overloaded stage serves what its consumers can do.
+fn works_on(at: &Stage) -> bool {
+    match &at.extras.reliability {
+        Reliability::Perfect => true,
+        Reliability::Breakdowns(breakdowns) => breakdowns.then == AfterRepair::Resume,
     }
 }
 
@@ -308,6 +340,7 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
         Discipline::ShortestFirst | Discipline::ShortestRemaining => false,
     };
     suits
+        && at.extras.is_plain()
         && at.capacity == Capacity::Unbounded
         && Regime::of(network, traffic, stage) == Regime::Steady
 }
@@ -372,11 +405,6 @@ fn stage_of(target: Target) -> Option<usize> {
         Target::Stage(to) => Some(to.0),
         Target::Completed | Target::Cancelled => None,
     }
-}
-
-/// Whether orders may leave a stage by losing patience.
-fn gives_up(network: &Network, stage: usize) -> bool {
-    network.stages[stage].extras.patience != Patience::Endless
 }
 
 #[cfg(test)]

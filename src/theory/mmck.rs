@@ -9,7 +9,9 @@
 
 use super::Turn;
 use super::error::{ModelError, non_negative, positive};
+use super::mmck_wait::BoundedWait;
 use super::numeric::{PowerSums, quantile};
+use super::served::Served;
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures, Kind, erlang_b};
 use crate::metric::{Metric, TimeKind};
@@ -141,43 +143,31 @@ impl Mmck {
         second / self.service_capacity().powi(2) - self.waiting_mean().powi(2)
     }
 
-    /// P(Wq > t) of accepted orders, first in, first out.
-    ///
-    /// Σᵢ P(Poisson(cμt) = i) P(j ≥ i), where P(j ≥ i) carries a factor rⁱ for r < 1. That factor
-    /// is taken into the Poisson law, whose mean becomes r cμt; the sum then runs over the i within
-    /// 12 standard deviations of that mean, beyond which there is less than 1e−30 of it.
-    pub fn waiting_ccdf(&self, t: f64) -> f64 {
-        if t < 0.0 {
-            return 1.0;
+    /// The wait of accepted orders, first in, first out.
+    fn wait(&self) -> BoundedWait {
+        BoundedWait {
+            busy: self.accepted.busy,
+            rate: self.service_capacity(),
+            load: self.load(),
+            places: self.places,
         }
-        let events = self.service_capacity() * t;
-        let tilt = self.load().min(1.0);
-        let mean = events * tilt;
-        let reach = 12.0 * mean.sqrt() + 40.0;
-        let first = (mean - reach).max(0.0) as u64;
-        let last = ((mean + reach) as u64).min(self.places.saturating_sub(1));
-        if self.places == 0 || first > last {
-            return 0.0;
-        }
-        let mut weight = poisson(mean, first);
-        let mut sum = 0.0;
-        for (i, room) in (first..=last).zip(self.room_above(first, last)) {
-            sum += weight * room;
-            weight *= mean / (i + 1) as f64;
-        }
-        self.accepted.busy * (-(events - mean)).exp() * sum
     }
 
-    /// Whether the sums for the distribution are short: some √n terms for the number n of orders
-    /// that ever wait, up to a probability of 1e−12.
-    pub(super) fn has_short_sums(&self) -> bool {
-        const MOST: f64 = 1e3;
-        let ever = if self.load() < 1.0 {
-            28.0 / (1.0 - self.load())
-        } else {
-            f64::INFINITY
-        };
-        ever.min(self.places as f64) <= MOST
+    /// P(Wq > t) of accepted orders, first in, first out.
+    pub fn waiting_ccdf(&self, t: f64) -> f64 {
+        self.wait().ccdf(t)
+    }
+
+    /// The law of the sojourn time of accepted orders, first in, first out.
+    pub(super) fn served(&self) -> Served {
+        let wait = self.wait();
+        let scale = 1.0 / self.service_capacity();
+        Served::new(
+            Arc::new(move |t| wait.ccdf(t)),
+            self.service_rate,
+            0.0,
+            scale,
+        )
     }
 
     fn service_capacity(&self) -> f64 {
@@ -187,29 +177,6 @@ impl Mmck {
     /// r = λ/(cμ).
     fn load(&self) -> f64 {
         self.arrival_rate / self.service_capacity()
-    }
-
-    /// (1 − s^(m−i))/(1 − s^m) with s = min(r, 1/r) and m places, for i from `first` to `last`: up to
-    /// the factor rⁱ for r < 1 the probability that i or more wait, given that all consumers are
-    /// busy. Near s = 1 both powers are near 1, hence logarithms; and from the last down by
-    /// 1 − s^(n+1) = s(1 − s^n) + (1 − s), where all terms are positive.
-    fn room_above(&self, first: u64, last: u64) -> Vec<f64> {
-        let (rest, all) = ((self.places - last) as f64, self.places as f64);
-        let log = -self.load().ln().abs();
-        let (step, lost) = (log.exp(), -log.exp_m1());
-        let (whole, mut room) = if log == 0.0 {
-            (all, rest)
-        } else {
-            (-(all * log).exp_m1(), -(rest * log).exp_m1())
-        };
-        let added = if log == 0.0 { 1.0 } else { lost };
-        let mut rooms = Vec::with_capacity((last - first + 1) as usize);
-        for _ in first..=last {
-            rooms.push(room / whole);
-            room = step * room + added;
-        }
-        rooms.reverse();
-        rooms
     }
 
     /// The p-quantile of the waiting time of accepted orders, first in, first out.
@@ -251,9 +218,7 @@ impl Mmck {
         }
         if turn == Turn::FirstIn {
             self.variances(&mut sheet);
-            if self.has_short_sums() {
-                self.quantiles(&mut sheet);
-            }
+            self.quantiles(&mut sheet);
         }
         sheet.finish()
     }
@@ -270,17 +235,27 @@ impl Mmck {
         let waiting = |p| self.waiting_quantile(p);
         let formula = "root of Σ q_j P(Erlang(j+1, cμ) > t) = 1−p";
         sheet.quantiles(TimeKind::Waiting, waiting, formula);
+        let served = self.served();
+        let formula = "root of e^(−μt) + μ∫ P(Wq > s)e^(−μ(t−s)) ds = 1−p";
+        sheet.quantiles(TimeKind::Sojourn, |p| served.quantile(p), formula);
     }
 
-    /// The waiting time's distribution of accepted orders, first in, first out.
-    pub(super) fn waiting_curve(&self, kind: Kind) -> Curve {
-        let queue = *self;
-        Curve {
+    /// The distributions of the waiting and the sojourn time of accepted orders, first in, first out.
+    pub(super) fn curves(&self, kind: Kind) -> (Curve, Curve) {
+        let (wait, served) = (self.wait(), self.served());
+        let waiting = Curve {
             kind,
-            formula: "Σ q_j P(Erlang(j+1, cμ) > t)",
+            formula: "P(Wq > t) = Σ q_j P(Erlang(j+1, cμ) > t)",
             reference: REFERENCE,
-            ccdf: Arc::new(move |t| queue.waiting_ccdf(t)),
-        }
+            ccdf: Arc::new(move |t| wait.ccdf(t)),
+        };
+        let sojourn = Curve {
+            kind,
+            formula: "P(W > t) = e^(−μt) + μ∫ P(Wq > s)e^(−μ(t−s)) ds",
+            reference: REFERENCE,
+            ccdf: Arc::new(move |t| served.ccdf(t)),
+        };
+        (waiting, sojourn)
     }
 }
 
@@ -352,15 +327,6 @@ impl Accepted {
             before_squared: share * open.second,
         }
     }
-}
-
-/// P(Poisson(mean) = i), by logarithms.
-fn poisson(mean: f64, i: u64) -> f64 {
-    if mean == 0.0 {
-        return if i == 0 { 1.0 } else { 0.0 };
-    }
-    let k = i as f64;
-    (k * mean.ln() - mean - statrs::function::gamma::ln_gamma(k + 1.0)).exp()
 }
 
 #[cfg(test)]
@@ -446,21 +412,6 @@ mod tests {
         assert_relative_eq!(bounded.waiting_variance(), variance, max_relative = 1e-11);
         let quantile = bounded.waiting_quantile(0.99).unwrap();
         assert_relative_eq!(quantile, free.waiting_quantile(0.99), max_relative = 1e-9);
-    }
-
-    #[test]
-    fn the_distribution_has_the_mean_of_the_formula() {
-        let queue = Mmck::new(6.0, 1.0, 4, 30).unwrap();
-        let step = 1e-3;
-        let area: f64 = (0..40_000)
-            .map(|i| queue.waiting_ccdf((f64::from(i) + 0.5) * step) * step)
-            .sum();
-        assert_relative_eq!(area, queue.waiting_mean(), max_relative = 1e-6);
-        assert_relative_eq!(
-            queue.waiting_ccdf(0.0),
-            queue.wait_probability(),
-            max_relative = 1e-12
-        );
     }
 
     #[test]

@@ -13,12 +13,16 @@
 
 mod batch;
 mod blocking;
+mod breakdown_busy;
 mod breakdowns;
 mod bulk;
+mod carried;
 mod clockwork;
 mod closed;
+mod counting;
 mod entries;
 mod erlang;
+mod erlang_a;
 mod error;
 mod figure;
 mod flow;
@@ -42,11 +46,14 @@ mod mm1;
 mod mmc;
 mod mmc_retrial;
 mod mmck;
+mod mmck_wait;
 mod mminf;
 mod mxmc;
 mod network;
 mod numeric;
 mod overtaken;
+mod panels;
+mod patience;
 mod pipeline;
 mod pollaczek;
 mod priority;
@@ -55,13 +62,16 @@ mod random_order;
 mod reason;
 mod recognize;
 mod regime;
+mod retrial;
 mod route;
 mod season;
+mod served;
 mod sharing;
 mod sheet;
 mod shortest;
 mod sizes;
 mod stage;
+mod support;
 mod tail_grid;
 mod tails;
 #[cfg(test)]
@@ -81,6 +91,7 @@ pub mod catalogue {}
 
 pub use batch::MxG1;
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
+pub use breakdown_busy::{Mg1Breakdowns, restarted, resumed};
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use bulk::BulkService;
 pub use closed::{
@@ -89,6 +100,7 @@ pub use closed::{
     SharedSource,
 };
 pub use erlang::{erlang_b, erlang_c};
+pub use erlang_a::ErlangA;
 pub use error::ModelError;
 pub use figure::{Curve, Figure, Figures, Kind};
 pub use fork_join::ForkJoin;
@@ -108,11 +120,13 @@ pub use mmck::Mmck;
 pub use mminf::MgInf;
 pub use mxmc::MxMc;
 pub use network::{NetworkTheory, analyze, models};
+pub use patience::MmcG;
 pub use pipeline::PipelineTheory;
 pub use priority::{PriorityClass, priority_waits};
 pub use random_order::RandomOrder;
 pub use reason::Reason;
 pub use recognize::{Alternative, Model};
+pub use retrial::Mg1Retrial;
 pub use sharing::ProcessorSharing;
 pub use shortest::{Shortest, ShortestBy, ShortestTimes};
 pub use stage::StageTheory;

@@ -14,10 +14,10 @@ use super::regime::Regime;
 use super::route::latency_law;
 use super::sheet::{Sheet, Source};
 use super::stage::{FLOWS, StageTheory};
-use super::traffic::Traffic;
+use super::traffic::{Traffic, loses};
 use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, Consumers, Network, Stage, Target};
+use crate::network::{Consumers, Network, Patience, Stage, Target};
 use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
@@ -92,7 +92,9 @@ impl Whole<'_> {
         if let Some(mean) = self.latency_mean() {
             figures.insert(Metric::mean(TimeKind::Latency), mean);
             self.waiting_for_joins(&mut figures, mean);
-            self.little(&mut figures);
+            if !self.reached.iter().any(|&s| self.gives_up(s)) {
+                self.little(&mut figures);
+            }
             latency = self.distribution(&mut figures, mean);
         }
         let mut unexplained: Vec<Reason> = Vec::new();
@@ -297,18 +299,12 @@ impl Whole<'_> {
         figure.map(|figure| (metric, *figure)).into_iter().collect()
     }
 
-    /// Whether a queue with a bound lies behind another stage, so that being completed says
+    /// Whether a stage that loses orders lies behind another stage, so that being completed says
     /// something about the times before.
     fn loses_on_the_way(&self) -> bool {
-        let bounded = |s: usize| {
-            !matches!(
-                self.network.stages[s].capacity,
-                Capacity::Unbounded | Capacity::Block(_)
-            )
-        };
         self.reached
             .iter()
-            .any(|&s| bounded(s) && !self.flows.before(s).is_empty())
+            .any(|&s| loses(&self.network.stages[s]) && !self.flows.before(s).is_empty())
     }
 
     /// Σ a h of(stage, class)/X: a mean over the visits of completed orders.
@@ -331,13 +327,26 @@ impl Whole<'_> {
         class_figures(&self.stages[stage], class).get(&metric)
     }
 
+    /// Whether orders may give up at a stage.
+    fn gives_up(&self, stage: usize) -> bool {
+        self.network.stages[stage].extras.patience != Patience::Endless
+    }
+
+    /// W of the orders of a class that are served at a stage.
+    fn completed_sojourn(&self, stage: usize, class: usize) -> Option<&Figure> {
+        if self.gives_up(stage) {
+            let served = self.stages[stage].served.as_ref()?;
+            return served.get(&Metric::mean(TimeKind::Latency));
+        }
+        self.figure(stage, class, Metric::mean(TimeKind::Sojourn))
+    }
+
     fn latency_mean(&self) -> Option<Figure> {
         if self.overloaded() {
             return None;
         }
-        let sojourn = Metric::mean(TimeKind::Sojourn);
         let value = self.visits(|s, k| {
-            let own = self.figure(s, k, sojourn)?.value;
+            let own = self.completed_sojourn(s, k)?.value;
             match self.joins.get(&(s, k)) {
                 Some(join) => Some(own + join.mean.value),
                 None => (!forks(&self.network.stages[s])).then_some(own),
@@ -347,7 +356,7 @@ impl Whole<'_> {
         let parts = classes.flat_map(|k| self.reached.iter().map(move |&s| (s, k)));
         let known = parts
             .filter(|&(s, k)| self.traffic.originals[s][k] > 0.0)
-            .filter_map(|(s, k)| self.figure(s, k, sojourn));
+            .filter_map(|(s, k)| self.completed_sojourn(s, k));
         let joined = self.joins.values().map(|join| join.mean.kind);
         let worst = known.map(|figure| figure.kind).chain(joined).max()?;
         let kind = match self.kind(Metric::Throughput)?.max(worst) {
@@ -396,6 +405,10 @@ impl Whole<'_> {
         }
         let mut curve = None;
         if let Some(only) = self.only_stage() {
+            if let Some(served) = &only.served {
+                figures.extend(served.iter().map(|(metric, figure)| (*metric, *figure)));
+                return None;
+            }
             for statistic in Statistic::ALL {
                 let sojourn = Metric::Time(TimeKind::Sojourn, statistic);
                 if let Some(figure) = only.figures.get(&sojourn) {

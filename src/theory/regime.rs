@@ -104,7 +104,7 @@ pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option
 }
 
 /// U/(U + D): the share of its working time that a consumer can use; 1 where it never fails.
-fn availability(stage: &Stage) -> f64 {
+pub(super) fn availability(stage: &Stage) -> f64 {
     match &stage.extras.reliability {
         Reliability::Perfect => 1.0,
         Reliability::Breakdowns(breakdowns) => {

@@ -134,7 +134,9 @@ fn visits<'a>(
             }
             let forks = !network.stages[stage].extras.fork.branches().is_empty();
             let join = joins.get(&(stage, class));
-            if forks && join.is_none() {
+            // With patience or breakdowns a visit is more than a wait and a service.
+            let plain = network.stages[stage].extras.is_plain();
+            if (forks && join.is_none()) || !plain {
                 return None;
             }
             let figures = class_figures(theory, class);

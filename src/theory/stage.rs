@@ -42,6 +42,8 @@ pub struct StageTheory {
     pub service: Option<Curve>,
     /// P(W > t).
     pub sojourn: Option<Curve>,
+    /// The latency of the orders that are served, where some leave without service.
+    pub served: Option<Figures>,
     /// What other methods give for the same figures.
     pub alternatives: Vec<Alternative>,
 }
@@ -61,6 +63,7 @@ impl StageTheory {
             waiting: None,
             service: None,
             sojourn: None,
+            served: None,
             alternatives: Vec::new(),
         }
     }
@@ -171,6 +174,7 @@ impl<'a> Desk<'a> {
                 .or_else(|| self.case.waitless().then(|| service.clone())),
             waiting: self.answer.waiting.take(),
             service: Some(service),
+            served: self.answer.latency.take(),
             alternatives: std::mem::take(&mut self.answer.alternatives),
             unexplained: self.answer.unexplained,
             transient: self.answer.transient,
@@ -260,9 +264,12 @@ impl<'a> Desk<'a> {
     }
 
     fn throughput_formula(&self) -> &'static str {
+        let gives_up = self.case.stage.extras.patience != Patience::Endless;
         match (self.case.instability(), &self.case.stage.capacity) {
             (Some(_), _) => "X = cμ (less the time blocked)",
+            (None, Capacity::Reject(_)) if gives_up => "X = λ(1 − loss − P(gave up))",
             (None, Capacity::Reject(_)) => "X = λ(1 − loss)",
+            (None, _) if gives_up => "X = λ(1 − P(gave up))",
             (None, _) => "X = λ",
         }
     }

@@ -4,8 +4,8 @@
 //! a = γ + Pᵀ(f·a) for each class: orders offered per second are those that enter plus those that
 //! other stages let through, f being the share served. f is 1 at a stable stage; what comes through
 //! an overloaded one is what its consumers can do, shared among the classes as they come (by level
-//! under priorities), or what a line can do whose stages block each other; a bounded queue loses the
-//! loss of M/M/c/K.
+//! under priorities), or what a line can do whose stages block each other; where orders are rejected or
+//! give up, those of M/M/c/K or of Erlang A are lost.
 //!
 //! A stage that forks sends a copy of each order it serves to every branch; copies are offered, served
 //! and lost like orders, but end nowhere as completed.
@@ -19,12 +19,13 @@
 //! J. R. Jackson (1957), *Networks of waiting lines*, Operations Research 5; J. B. Goodman, W. A.
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
-use super::Mmck;
+use super::carried::carried;
 use super::clockwork::is_clockwork;
 use super::entries::{Entry, entries};
 use super::lines::{Blocking, blocking};
 use super::numeric::sum;
-use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage, Target};
+use super::regime::availability;
+use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Producer, Stage, Target};
 use nalgebra::{DMatrix, DVector, Dyn, LU};
 
 /// Iterations of the fixed point before it counts as lost.
@@ -346,11 +347,10 @@ fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
     let total: f64 = work.iter().sum();
     match (stage.consumers, &stage.capacity) {
         (Consumers::Unlimited, _) => vec![1.0; rates.len()],
-        (Consumers::Finite(c), Capacity::Reject(places)) => {
+        (Consumers::Finite(c), _) if loses(stage) => {
             let rate = sum(rates.iter().copied());
-            let lost =
-                Mmck::new(rate, rate / total, c, *places).map_or(0.0, |q| q.loss_probability());
-            vec![1.0 - lost; rates.len()]
+            let share = carried(stage, c, rate, rate / total).unwrap_or(1.0);
+            vec![share; rates.len()]
         }
         (Consumers::Finite(c), _) => {
             let levels: Vec<u32> = match stage.discipline {
@@ -359,9 +359,14 @@ fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
                 }
                 _ => vec![0; rates.len()],
             };
-            saturated(f64::from(c), &work, &levels)
+            saturated(f64::from(c) * availability(stage), &work, &levels)
         }
     }
+}
+
+/// Whether orders may leave a stage without service.
+pub(super) fn loses(stage: &Stage) -> bool {
+    matches!(stage.capacity, Capacity::Reject(_)) || stage.extras.patience != Patience::Endless
 }
 
 /// λ_k E\[S_k\] of each class at a stage.

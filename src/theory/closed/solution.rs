@@ -172,6 +172,7 @@ impl Solution<'_> {
             waiting,
             service: Some(service),
             sojourn: sojourn.or(waitless),
+            served: None,
             alternatives: at.limits.map(limits).unwrap_or_default(),
         }
     }

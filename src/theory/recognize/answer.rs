@@ -39,6 +39,8 @@ pub(in crate::theory) struct Answer {
     pub waiting: Option<Curve>,
     pub sojourn: Option<Curve>,
     pub classes: ClassWaits,
+    /// The latency of the orders that are served, where some leave without service.
+    pub latency: Option<Figures>,
     /// What other methods give.
     pub alternatives: Vec<Alternative>,
     pub unexplained: Vec<Reason>,
@@ -57,6 +59,7 @@ impl Answer {
             waiting: None,
             sojourn: None,
             classes: ClassWaits::Alike,
+            latency: None,
             alternatives: Vec::new(),
             unexplained: Vec::new(),
             transient: None,

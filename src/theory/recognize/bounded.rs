@@ -10,7 +10,7 @@ pub(super) const MMCK: Candidate = Candidate {
     model: &Model {
         name: "M/M/c/K",
         conditions: "Poisson arrivals, one exponential law, `capacity`; any order that does not look at service times",
-        gives: "means; variance and distribution of the wait first in, first out",
+        gives: "means; first in, first out also variances and distributions",
         kind: Kind::Exact,
         source: "Gross et al. 2008, Fundamentals of Queueing Theory, 2.4",
         tests: &["a_figure_labelled_exact_is_exact"],
@@ -29,15 +29,9 @@ fn mmck(case: &Case<'_>) -> Fit {
     let model = model.map_err(|error| Reason::Conditions { error })?;
     let turn = case.turn().unwrap_or(Turn::Any);
     let mut answer = Answer::new(model.figures(turn, Kind::Exact));
-    match turn {
-        Turn::FirstIn if model.has_short_sums() => {
-            answer.waiting = Some(model.waiting_curve(Kind::Exact));
-        }
-        Turn::FirstIn => {
-            let stage = case.stage.name.clone();
-            answer.unexplained.push(Reason::LongSums { stage });
-        }
-        Turn::LastIn | Turn::Random | Turn::Any => {}
+    if turn == Turn::FirstIn {
+        let (waiting, sojourn) = model.curves(Kind::Exact);
+        (answer.waiting, answer.sojourn) = (Some(waiting), Some(sojourn));
     }
     if case.turn().is_none() {
         answer.classes = ClassWaits::Unknown;

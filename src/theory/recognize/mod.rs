@@ -9,9 +9,11 @@
 mod answer;
 mod blocking;
 mod bounded;
+mod breaking;
 mod by_class;
 mod case;
 mod general;
+mod impatient;
 mod interrupted;
 mod kendall;
 mod markov;
@@ -19,6 +21,7 @@ mod matrix;
 mod model;
 mod poisson;
 mod priorities;
+mod retrying;
 mod sharing;
 mod shortest;
 mod two_moments;
@@ -70,6 +73,10 @@ const CANDIDATES: &[Candidate] = &[
     matrix::BREAKDOWNS,
     matrix::RETRIAL,
     general::POLLACZEK,
+    impatient::ERLANG_A,
+    impatient::ANY_PATIENCE,
+    retrying::MG1_RETRIAL,
+    breaking::BUSY,
     // Other arrivals.
     general::FEEDBACK,
     // Approximations.
@@ -77,6 +84,7 @@ const CANDIDATES: &[Candidate] = &[
     shortest::SEVERAL,
     interrupted::SCALED,
     bounded::GGCK,
+    impatient::GENERAL,
     two_moments::GIGC,
 ];
 
