@@ -116,7 +116,7 @@ pub(super) fn bisect(below: impl Fn(f64) -> bool, mut low: f64, mut high: f64) -
 /// The root of a falling function between `low`, where it is positive or 0, and `high`, where it is not
 /// positive, by false position with the Illinois rule (Dowell and Jarratt 1971), which takes far fewer
 /// steps than halving. `None` where the signs are otherwise.
-pub(super) fn falling_root(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> Option<f64> {
+pub(super) fn false_position(f: impl Fn(f64) -> f64, mut low: f64, mut high: f64) -> Option<f64> {
     let (mut above, mut below) = (f(low), f(high));
     if above.is_nan() || below.is_nan() || above < 0.0 || below > 0.0 {
         return None;
@@ -274,10 +274,10 @@ mod tests {
     fn false_position_finds_what_halving_finds() {
         for (scale, shift) in [(1.0, 0.3), (50.0, 1e-9), (0.01, 0.999)] {
             let f = |t: f64| (-scale * t).exp() - shift;
-            let root = falling_root(f, 0.0, 3e3 / scale).unwrap();
+            let root = false_position(f, 0.0, 3e3 / scale).unwrap();
             assert_relative_eq!(root, -f64::ln(shift) / scale, max_relative = 1e-11);
         }
-        assert_eq!(falling_root(|t| t, 1.0, 2.0), None);
+        assert_eq!(false_position(|t| t, 1.0, 2.0), None);
     }
 
     #[test]
@@ -295,11 +295,11 @@ mod tests {
                 calls.set(calls.get() + 1);
                 (1.0 + t) * (-t).exp()
             };
-            let root = falling_root(tail, 1e-3, scale).unwrap();
+            let root = false_position(tail, 1e-3, scale).unwrap();
             assert_relative_eq!((1.0 + root) * (-root).exp(), 1e-3, max_relative = 1e-11);
             assert!(calls.get() < 30, "{}", calls.get());
         }
-        assert_eq!(falling_root(|_| 0.5, 0.1, 1.0), None);
+        assert_eq!(false_position(|_| 0.5, 0.1, 1.0), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! The integral is tabulated once on panels fine enough for 16 points each, up to where the wait's tail
 //! is below 1e-15; from a table's edge it goes on by its recursion in t.
 
-use super::numeric::falling_root;
+use super::numeric::false_position;
 use super::panels::{edges, gauss};
 use std::sync::Arc;
 
@@ -143,7 +143,7 @@ impl Served {
         let low = self.table[after.saturating_sub(1)].time;
         let past = self.end() + 100.0 / self.rate;
         let high = self.table.get(after).map_or(past, |edge| edge.time);
-        falling_root(|t| ccdf(t) - (1.0 - p), low, high)
+        false_position(|t| ccdf(t) - (1.0 - p), low, high)
     }
 
     /// Where the wait's tail is nothing.
