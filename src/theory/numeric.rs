@@ -295,11 +295,11 @@ mod tests {
                 calls.set(calls.get() + 1);
                 (1.0 + t) * (-t).exp()
             };
-            let root = false_position(tail, 1e-3, scale).unwrap();
+            let root = falling_root(tail, 1e-3, scale).unwrap();
             assert_relative_eq!((1.0 + root) * (-root).exp(), 1e-3, max_relative = 1e-11);
             assert!(calls.get() < 30, "{}", calls.get());
         }
-        assert_eq!(false_position(|_| 0.5, 0.1, 1.0), None);
+        assert_eq!(falling_root(|_| 0.5, 0.1, 1.0), None);
     }
 
     #[test]
