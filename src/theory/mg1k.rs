@@ -347,7 +347,8 @@ mod tests {
             let carried = rho * (1.0 - queue.loss_probability());
             prop_assert!((queue.utilization() / carried - 1.0).abs() < 1e-9);
             let wider = Mg1k::new(rho, &laws()[which], places + 1).unwrap();
-            prop_assert!(wider.loss_probability() <= queue.loss_probability());
+            // In an overload one place more changes less than rounding does.
+            prop_assert!(wider.loss_probability() <= queue.loss_probability() + 1e-12);
             prop_assert!(wider.waiting_mean() >= queue.waiting_mean() * (1.0 - 1e-12));
             prop_assert!(queue.queue_length() <= places as f64);
         }
