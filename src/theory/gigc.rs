@@ -137,6 +137,11 @@ impl GiGc {
 
     /// The means; `utilization` is left to the stage, where it is exact.
     pub(super) fn figures(&self) -> Figures {
+        self.figures_of_visits(1.0)
+    }
+
+    /// The means of each of so many visits that follow each other straight away and count as one here.
+    pub(super) fn figures_of_visits(&self, visits: f64) -> Figures {
         let single = self.consumers == 1;
         let (source, formula) = if single {
             (SINGLE, "Wq ≈ ρE[S]/(1−ρ)·(ca²+cs²)/2·g(ρ, ca², cs²)")
@@ -147,8 +152,8 @@ impl GiGc {
         let sojourn = waiting + self.service_mean;
         let mut sheet = Sheet::new(source);
         sheet
-            .mean(TimeKind::Waiting, waiting, formula)
-            .mean(TimeKind::Sojourn, sojourn, "W = Wq + E[S]")
+            .mean(TimeKind::Waiting, waiting / visits, formula)
+            .mean(TimeKind::Sojourn, sojourn / visits, "W = Wq + E[S]")
             .put(Metric::QueueLength, self.arrival_rate * waiting, "Lq = λWq")
             .put(
                 Metric::NumberInSystem,

@@ -90,6 +90,11 @@ impl GiMc {
         }))
     }
 
+    /// θ, the rate at which the waiting time's tail falls.
+    pub fn decay(&self) -> f64 {
+        self.decay
+    }
+
     /// P(Wq > 0) of an arriving order.
     pub fn wait_probability(&self) -> f64 {
         self.wait_probability

@@ -15,10 +15,12 @@ use std::sync::Arc;
 pub(super) type Wave = Complex<f64>;
 
 /// Points 0, h, 2h, … (a power of two of them).
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lattice {
     step: f64,
     size: usize,
+    /// e^(−2πik/size), k below half the size.
+    roots: Vec<Wave>,
 }
 
 /// A probability for every point of a lattice.
@@ -35,7 +37,11 @@ impl Lattice {
     /// A lattice of `size` points (a power of two) from 0 to `span` seconds.
     pub fn new(span: f64, size: usize) -> Lattice {
         let step = span / size as f64;
-        Lattice { step, size }
+        Lattice {
+            step,
+            size,
+            roots: roots(size),
+        }
     }
 
     pub fn step(&self) -> f64 {
@@ -61,7 +67,7 @@ impl Lattice {
             values.push(Wave::new(before - after, 0.0));
             before = after;
         }
-        fourier(&mut values, false);
+        fourier(&mut values, &self.roots);
         values.truncate(self.waves());
         values
     }
@@ -69,8 +75,10 @@ impl Lattice {
     /// The law of a transform.
     pub fn invert(&self, waves: &[Wave]) -> Masses {
         let mirrored = (waves.len()..self.size).map(|k| waves[self.size - k].conj());
-        let mut values: Vec<Wave> = waves.iter().copied().chain(mirrored).collect();
-        fourier(&mut values, true);
+        // The transform of the conjugate is the conjugate of the inverse, and the masses are real.
+        let values = waves.iter().copied().chain(mirrored);
+        let mut values: Vec<Wave> = values.map(|wave| wave.conj()).collect();
+        fourier(&mut values, &self.roots);
         let masses = values.iter().map(|v| (v.re / self.size as f64).max(0.0));
         let (mut left, mut first, mut second) = (1.0, 0.0, 0.0);
         let mut tail = Vec::with_capacity(self.size);
@@ -110,12 +118,19 @@ impl Masses {
 pub(super) fn coefficients(waves: &[Wave], size: usize) -> Vec<f64> {
     let mirrored = (waves.len()..size).map(|k| waves[size - k].conj());
     let mut values: Vec<Wave> = waves.iter().copied().chain(mirrored).collect();
-    fourier(&mut values, false);
+    fourier(&mut values, &roots(size));
     values.iter().map(|v| v.re / size as f64).collect()
 }
 
-/// The fast Fourier transform in place (Cooley and Tukey 1965); the inverse is not scaled.
-fn fourier(values: &mut [Wave], inverse: bool) {
+/// e^(−2πik/size), k below half the size.
+fn roots(size: usize) -> Vec<Wave> {
+    let turn = -2.0 * std::f64::consts::PI / size as f64;
+    let angles = (0..size / 2).map(|k| turn * k as f64);
+    angles.map(|angle| Wave::from_polar(1.0, angle)).collect()
+}
+
+/// The fast Fourier transform in place (Cooley and Tukey 1965), by the roots of unity.
+fn fourier(values: &mut [Wave], roots: &[Wave]) {
     let n = values.len();
     let bits = n.trailing_zeros();
     for i in 0..n {
@@ -124,10 +139,6 @@ fn fourier(values: &mut [Wave], inverse: bool) {
             values.swap(i, j);
         }
     }
-    let turn = if inverse { 2.0 } else { -2.0 } * std::f64::consts::PI;
-    let roots: Vec<Wave> = (0..n / 2)
-        .map(|k| Wave::from_polar(1.0, turn * k as f64 / n as f64))
-        .collect();
     let mut half = 1;
     while half < n {
         let stride = n / (2 * half);

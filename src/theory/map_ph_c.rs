@@ -74,13 +74,20 @@ impl MapPhC {
         service: &PhaseType,
         consumers: u32,
     ) -> Result<Option<MapPhC>, ModelError> {
+        let queue = || MapPhC::of_any_size(arrivals, service, consumers);
+        fits(arrivals, service, consumers).then(queue).transpose()
+    }
+
+    /// The same, however many phases there are.
+    pub(super) fn of_any_size(
+        arrivals: &MarkovianArrivals,
+        service: &PhaseType,
+        consumers: u32,
+    ) -> Result<MapPhC, ModelError> {
         let c = positive("consumers", f64::from(consumers))?;
         let service_mean = positive("mean service time", service.moment(1)?)?;
         let rate = positive("arrival rate", arrivals.rate()?)?;
         let utilization = stable(rate * service_mean / c)?;
-        if !fits(arrivals, service, consumers) {
-            return Ok(None);
-        }
         let states = Occupancy::new(service, consumers);
         let server = Server {
             inner: states.inner(consumers),
@@ -95,7 +102,7 @@ impl MapPhC {
             service: service.clone(),
             line,
         };
-        queue.checked().map(Some)
+        queue.checked()
     }
 
     /// Idle consumers on average are c(1 − ρ).

@@ -10,6 +10,7 @@ use super::flow::Flows;
 use super::join::{Joins, joins};
 use super::lines::Blocking;
 use super::numeric::{quantile, sum};
+use super::overtake_free::OvertakeFree;
 use super::regime::Regime;
 use super::route::latency_law;
 use super::sheet::{Sheet, Source};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
 const CONVOLVED: &str = "convolution of the stages' sojourn times taken as independent";
+const INDEPENDENT: &str =
+    "Burke 1969, Oper. Res. 17; Walrand, Varaiya 1980, Adv. Appl. Probab. 12, 1000-1018";
 const LITTLE: &str = "Little 1961, Oper. Res. 9";
 
 /// What theory knows of the whole pipeline.
@@ -426,6 +429,9 @@ impl Whole<'_> {
         if curve.is_some() && complete(figures) {
             return curve;
         }
+        if let Some(exact) = self.overtake_free(figures) {
+            return Some(exact);
+        }
         let convolved = self.convolved(figures, mean.value);
         curve.or(convolved)
     }
@@ -458,6 +464,24 @@ impl Whole<'_> {
             .collect();
         let alike = chances.iter().all(|h| (h - chances[0]).abs() < 1e-12);
         (alike && self.flows.before(stage).is_empty()).then_some(&self.stages[stage])
+    }
+
+    /// Where nobody can overtake, sojourn times on a route are independent.
+    fn overtake_free(&self, figures: &mut Figures) -> Option<Curve> {
+        let law = OvertakeFree::new(self.network, self.traffic, self.flows)?;
+        let mut sheet = Sheet::new(Source::exact(INDEPENDENT));
+        let formula = "sum of independent sojourn times: nobody can overtake";
+        sheet.variance(TimeKind::Latency, law.variance(), formula);
+        sheet.quantiles(TimeKind::Latency, |p| law.quantile(p), formula);
+        for (metric, figure) in sheet.finish() {
+            figures.entry(metric).or_insert(figure);
+        }
+        Some(Curve {
+            kind: Kind::Exact,
+            formula,
+            reference: INDEPENDENT,
+            ccdf: Arc::new(move |t| law.ccdf(t)),
+        })
     }
 
     fn convolved(&self, figures: &mut Figures, mean: f64) -> Option<Curve> {

@@ -30,6 +30,8 @@ const BEYOND: f64 = 1e-6;
 const RARE: f64 = 0.3;
 /// A lattice coarser than this share of the mean latency is refused.
 const COARSE: f64 = 0.05;
+/// Change at which the fixed point counts as found; the lattice itself is coarser.
+const SETTLED: f64 = 1e-9;
 /// Rounds of the fixed point before it counts as lost.
 const ROUNDS: usize = 2000;
 
@@ -109,6 +111,8 @@ fn law(lattice: &Lattice, mut waves: Vec<Wave>) -> Option<Masses> {
 struct Visit<'a> {
     stage: usize,
     class: usize,
+    /// Wait and service together, where their law is known.
+    sojourn: Option<Curve>,
     /// `None` where nobody waits.
     wait: Option<Curve>,
     service: &'a Distribution,
@@ -155,6 +159,7 @@ fn visits<'a>(
                 class,
                 wait,
                 service,
+                sojourn: theory.sojourn.clone().filter(|_| theory.classes.is_empty()),
                 join: join.map(|join| join.law.clone()),
                 mean,
             });
@@ -213,8 +218,11 @@ fn add_class(
 }
 
 fn sojourn(lattice: &Lattice, visit: &Visit) -> Vec<Wave> {
-    let mut waves = lattice.transform(|t| visit.service.ccdf(t));
-    for curve in [&visit.wait, &visit.join].into_iter().flatten() {
+    let (mut waves, wait) = match &visit.sojourn {
+        Some(whole) => (lattice.transform(|t| whole.at(t)), &None),
+        None => (lattice.transform(|t| visit.service.ccdf(t)), &visit.wait),
+    };
+    for curve in [wait, &visit.join].into_iter().flatten() {
         let more = lattice.transform(|t| curve.at(t));
         waves.iter_mut().zip(more).for_each(|(a, b)| *a *= b);
     }
@@ -264,7 +272,7 @@ fn fixed_point(ahead: &mut [Wave], taken: &[Wave], ways: &[Way]) -> Option<()> {
             moved = moved.max((value - ahead[node]).norm());
             ahead[node] = value;
         }
-        if moved < 1e-12 {
+        if moved < SETTLED {
             return Some(());
         }
     }

@@ -164,6 +164,11 @@ impl Sketch {
         self
     }
 
+    pub fn consumers(&mut self, stage: usize, count: u32) -> &mut Sketch {
+        self.0.stages[stage].consumers = Consumers::Finite(count);
+        self
+    }
+
     pub fn own(&mut self, stage: usize, class: usize, law: Distribution) -> &mut Sketch {
         self.0.stages[stage].by_class[class].service = Service::Own(law);
         self

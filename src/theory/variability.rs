@@ -2,8 +2,10 @@
 //! variation.
 //!
 //! # Formula
-//! Departures: cd² = 1 + (1 − ρ²)(ca² − 1) + ρ²/√c (cs² − 1). Splitting: pcd² + 1 − p.
+//! Departures: cd² = 1 + (1 − ρ²)(ca² − 1) + ρ²/√c (max(cs², 0.2) − 1). Splitting: pcd² + 1 − p.
 //! Superposition: ca² = 1 − w + w Σ (λ_i/λ)c_i², w = 1/(1 + 4(1 − ρ)²(v − 1)), v = 1/Σ (λ_i/λ)².
+//! Orders that come straight back, with probability p, count as one longer service: E\[S\]/(1 − p) with
+//! p + (1 − p)cs², of orders that come at λ(1 − p).
 //!
 //! # Numerics
 //! One linear system of the size of the network. Variances that do not exist count as those of
@@ -18,18 +20,21 @@ use super::traffic::{Traffic, rate_of};
 use crate::network::{Consumers, Network, StageId, Target};
 use nalgebra::{DMatrix, DVector};
 
+/// Service counts as at least this variable in what it sends on (Whitt 1983, equation 39).
+const STEADIEST: f64 = 0.2;
+
 /// ca² at every stage; `None` where the system has no solution.
 pub(super) fn variability(network: &Network, traffic: &Traffic) -> Option<Vec<f64>> {
     let count = network.stages.len();
     let mut matrix = DMatrix::<f64>::identity(count, count);
     let mut known = DVector::<f64>::zeros(count);
     for to in 0..count {
-        let total = traffic.offered_to(to);
+        let streams = streams(network, traffic, to);
+        let total: f64 = streams.iter().map(|s| s.rate).sum();
         if total <= 0.0 {
             known[to] = 1.0;
             continue;
         }
-        let streams = streams(network, traffic, to);
         let crowd: f64 = streams.iter().map(|s| (s.rate / total).powi(2)).sum();
         let rho = load(network, traffic, to).unwrap_or(0.0).min(1.0);
         let weight = 1.0 / (1.0 + 4.0 * (1.0 - rho).powi(2) * (1.0 / crowd - 1.0));
@@ -65,7 +70,8 @@ fn streams(network: &Network, traffic: &Traffic, to: usize) -> Vec<Stream> {
             .unwrap_or(1.0),
         depends: None,
     });
-    let passed = (0..network.stages.len()).filter_map(|from| stream(network, traffic, from, to));
+    let others = (0..network.stages.len()).filter(|&from| from != to);
+    let passed = others.filter_map(|from| stream(network, traffic, from, to));
     direct.chain(passed).filter(|s| s.rate > 0.0).collect()
 }
 
@@ -84,7 +90,7 @@ fn stream(network: &Network, traffic: &Traffic, from: usize, to: usize) -> Optio
     if rate <= 0.0 {
         return None;
     }
-    let share = rate / leaving;
+    let share = rate / (leaving * (1.0 - straight_back(network, traffic, from)));
     let (constant, slope) = departures(network, traffic, from);
     Some(Stream {
         rate,
@@ -93,7 +99,20 @@ fn stream(network: &Network, traffic: &Traffic, from: usize, to: usize) -> Optio
     })
 }
 
-/// cd² = 1 + (1 − ρ²)(ca² − 1) + ρ²/√c (cs² − 1), as constant and slope of ca².
+/// The share of the orders served at a stage that come straight back to it.
+pub(super) fn straight_back(network: &Network, traffic: &Traffic, stage: usize) -> f64 {
+    let (mut back, mut all) = (0.0, 0.0);
+    for (class, at) in network.stages[stage].by_class.iter().enumerate() {
+        let served = traffic.served(stage, class);
+        let itself = Target::Stage(StageId(stage));
+        let ways = at.next.iter().filter(|route| route.to == itself);
+        back += served * ways.map(|route| route.probability).sum::<f64>();
+        all += served;
+    }
+    if all > 0.0 { back / all } else { 0.0 }
+}
+
+/// cd² = 1 + (1 − ρ²)(ca² − 1) + ρ²/√c (max(cs², 0.2) − 1), as constant and slope of ca².
 fn departures(network: &Network, traffic: &Traffic, stage: usize) -> (f64, f64) {
     let law = StageLaw::new(network, stage, &traffic.offered[stage]);
     let rho = load(network, traffic, stage).unwrap_or(0.0).min(1.0);
@@ -102,7 +121,9 @@ fn departures(network: &Network, traffic: &Traffic, stage: usize) -> (f64, f64) 
         Consumers::Unlimited => f64::INFINITY,
     };
     let slope = 1.0 - rho * rho;
-    let service = rho * rho / servers.sqrt() * (law.scv() - 1.0);
+    let back = straight_back(network, traffic, stage);
+    let scv = back + (1.0 - back) * law.scv();
+    let service = rho * rho / servers.sqrt() * (scv.max(STEADIEST) - 1.0);
     (
         1.0 - slope + if service.is_nan() { 0.0 } else { service },
         slope,

@@ -24,6 +24,7 @@ mod priorities;
 mod retrying;
 mod sharing;
 mod shortest;
+mod tandem;
 mod two_moments;
 mod varying;
 mod waitless;
@@ -79,6 +80,7 @@ const CANDIDATES: &[Candidate] = &[
     breaking::BUSY,
     // Other arrivals.
     general::FEEDBACK,
+    tandem::TANDEM,
     // Approximations.
     priorities::TWO_MOMENTS,
     shortest::SEVERAL,

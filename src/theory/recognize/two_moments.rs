@@ -3,6 +3,7 @@
 use super::model::Candidate;
 use super::{Answer, Case, Fit, Model};
 use crate::theory::flow::Flow;
+use crate::theory::variability::straight_back;
 use crate::theory::{Curve, Figures, GiGc, Kind, Reason, Turn};
 
 pub(super) const GIGC: Candidate = Candidate {
@@ -30,7 +31,15 @@ pub(super) fn gigc(case: &Case<'_>, consumers: u32, turn: Turn) -> Answer {
         Flow::TwoMoment(scv) => *scv,
         _ => 1.0,
     };
-    match GiGc::new(case.rate, scv, case.law.mean(), case.law.scv(), consumers) {
+    // Orders that come straight back count as one longer service, and wait a part of its wait each time.
+    let back = straight_back(case.network, case.traffic, case.id);
+    let once = 1.0 - back;
+    let (mean, spread) = (case.law.mean() / once, back + once * case.law.scv());
+    match GiGc::new(case.rate * once, scv, mean, spread, consumers) {
+        Ok(model) if back > 0.0 => {
+            let figures = model.figures_of_visits(1.0 / once);
+            with_exponential_tail(figures, turn)
+        }
         Ok(model) => with_exponential_tail(model.figures(), turn),
         Err(_) if !(case.law.scv().is_finite()) => Answer::none(Reason::InfiniteVariance),
         Err(error) => error.into(),
