@@ -224,7 +224,54 @@ fn agree(scenarios: u64, orders: u64) {
         random: Xoshiro256PlusPlus::seed_from_u64(20_261_121),
     };
     let texts = (0..scenarios).map(|seed| writer.scenario(seed, orders));
-    let tried: Vec<Tried> = texts.map(attempt).collect();
+    agree_on(texts.collect());
+}
+
+/// Markovian arrivals before phase-type service at every load, number of consumers and variability;
+/// every second queue is bounded.
+fn grid(loads: &[f64], consumers: &[u32], orders: u64) -> Vec<String> {
+    let mut texts = Vec::new();
+    for (&load, &consumers) in loads
+        .iter()
+        .flat_map(|load| consumers.iter().map(move |c| (load, c)))
+    {
+        let rate = load * f64::from(consumers);
+        let gap = 1.0 / rate;
+        let flows = [
+            format!("{{ renewal = {{ hyperexponential = {{ mean = {gap}, scv = 4 }} }} }}"),
+            format!("{{ renewal = {{ erlang = {{ shape = 4, mean = {gap} }} }} }}"),
+            format!(
+                "{{ mmpp = {{ rates = [{}, {}], dwell = [4, 8] }} }}",
+                2.0 * rate,
+                0.5 * rate
+            ),
+            format!("{{ poisson = {{ rate = {rate} }} }}"),
+        ];
+        let laws = [
+            "{ hyperexponential = { mean = 1, scv = 4 } }",
+            "{ erlang = { shape = 2, mean = 1 } }",
+        ];
+        for (arrivals, service) in flows.iter().flat_map(|flow| laws.map(|law| (flow, law))) {
+            let seed = texts.len();
+            let queue = if seed % 2 == 0 {
+                ""
+            } else {
+                "queue = { capacity = 6 }"
+            };
+            let warmup = 0.1 * orders as f64 / rate;
+            texts.push(format!(
+                "seed = {seed}\n[run]\norders = {orders}\nreplications = 30\nwarmup = {warmup}\n\
+                 [[producer]]\nname = \"p\"\nto = \"s\"\narrivals = {arrivals}\n\
+                 [[stage]]\nname = \"s\"\nconsumers = {consumers}\nservice = {service}\n{queue}\n"
+            ));
+        }
+    }
+    texts
+}
+
+fn agree_on(texts: Vec<String>) {
+    let scenarios = texts.len();
+    let tried: Vec<Tried> = texts.into_iter().map(attempt).collect();
     let figures: usize = tried.iter().map(|tried| judged(tried).count()).sum();
     let level = corrected_level(1.0 - FALSE_ALARM, figures);
     let mut models: BTreeMap<String, usize> = BTreeMap::new();
@@ -253,4 +300,19 @@ fn exact_figures_agree_with_the_simulation_of_random_stages() {
 #[ignore = "takes minutes in release mode; CI runs it"]
 fn exact_figures_agree_with_the_simulation_of_many_random_stages() {
     agree(1_500, 20_000);
+}
+
+#[test]
+fn matrix_geometric_figures_agree_with_the_simulation() {
+    agree_on(grid(&[0.3, 0.7], &[1, 3], 4_000));
+}
+
+#[test]
+#[ignore = "takes minutes in release mode; CI runs it"]
+fn matrix_geometric_figures_agree_with_the_simulation_at_every_load() {
+    agree_on(grid(
+        &[0.3, 0.5, 0.7, 0.8, 0.9, 0.95],
+        &[1, 2, 3, 5],
+        200_000,
+    ));
 }
