@@ -24,8 +24,8 @@ use crate::random::{DiscreteDistribution, Distribution};
 
 /// How close two sums must come.
 const CLOSE: f64 = 3e-11;
-/// More atoms than this take too long.
-const MOST_ATOMS: usize = 64;
+/// More atoms, or larger batches of them, than this take more than a second.
+const MOST_ATOMS: usize = 12;
 
 /// The waiting and sojourn time of M/G/1 and M^X/G/1 as laws.
 #[derive(Debug, Clone)]
