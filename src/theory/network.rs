@@ -336,8 +336,11 @@ fn no_formula(stage: &Stage, metric: Metric) -> &'static str {
         Discipline::Random if distribution => {
             "no closed form for random order here: only what does not depend on the order is known"
         }
-        Discipline::Priority | Discipline::PreemptivePriority => {
-            "no closed form for priorities here: only means are known"
+        Discipline::Priority | Discipline::PreemptivePriority if distribution => {
+            "no closed form for priorities here"
+        }
+        Discipline::ProcessorSharing if distribution => {
+            "no closed form for processor sharing here: only what does not depend on the law of service is known"
         }
         _ if distribution => "no closed form of the distribution for this model",
         _ => "no closed form for this model",

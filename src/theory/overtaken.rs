@@ -166,12 +166,6 @@ impl Overtaken {
         }
     }
 
-    /// The quantiles of the wait and of the sojourn.
-    pub fn quantiles(&self, stay: &Stay, source: Source, formulas: [&'static str; 2]) -> Figures {
-        let mixed = Mixed::new(vec![(1.0, self.clone(), Some(stay.clone()))]);
-        mixed.quantiles(source, formulas)
-    }
-
     /// 1 − E\[e^(−sWq)\], and ν.
     fn waited(&self, s: Wave) -> Option<(Wave, Wave)> {
         let passed = s + overtakers(&self.overtaking, s)?;
@@ -439,7 +433,8 @@ mod tests {
         let wait = Overtaken::markov(0.9, 0.1, 0.9, 1.0);
         let stay = Stay::Whole(exponential(1.0));
         let source = Source::exact("test");
-        let figures = wait.quantiles(&stay, source, ["", ""]);
+        let alone = Mixed::new(vec![(1.0, wait.clone(), Some(stay.clone()))]);
+        let figures = alone.quantiles(source, ["", ""]);
         assert_eq!(figures.len(), 10);
         for statistic in crate::metric::Statistic::ALL {
             if let Some(p) = statistic.probability() {

@@ -316,3 +316,44 @@ fn matrix_geometric_figures_agree_with_the_simulation_at_every_load() {
         200_000,
     ));
 }
+
+/// Orders of service other than first in, first out, over loads, consumers and laws.
+fn orders_of_service(orders: u64) -> Vec<String> {
+    let laws = [
+        "{ exponential = { mean = 1 } }",
+        "{ erlang = { shape = 3, mean = 1 } }",
+        "{ hyperexponential = { mean = 1, scv = 3 } }",
+    ];
+    let disciplines = [
+        "\"lifo\"",
+        "\"random\"",
+        "{ priority = { preemptive = false } }",
+    ];
+    let mut texts = Vec::new();
+    for (law, other) in laws.iter().zip(laws.iter().cycle().skip(1)) {
+        for discipline in disciplines {
+            for (consumers, load) in [(1, 0.5), (1, 0.8), (3, 0.8)] {
+                let own = match consumers {
+                    1 => format!("class.b.service = {other}\n"),
+                    _ => String::new(),
+                };
+                let rate = load * f64::from(consumers);
+                let (warmup, a, b) = (0.1 * orders as f64 / rate, 0.4 * rate, 0.6 * rate);
+                let seed = texts.len();
+                texts.push(format!(
+                    "seed = {seed}\n[run]\norders = {orders}\nreplications = 30\nwarmup = {warmup}\n\
+                     [[class]]\nname = \"a\"\n[[class]]\nname = \"b\"\npriority = 1\n\
+                     [[producer]]\nname = \"p\"\nto = \"s\"\nclass = \"a\"\narrivals = {{ poisson = {{ rate = {a} }} }}\n\
+                     [[producer]]\nname = \"q\"\nto = \"s\"\nclass = \"b\"\narrivals = {{ poisson = {{ rate = {b} }} }}\n\
+                     [[stage]]\nname = \"s\"\nconsumers = {consumers}\nservice = {law}\n{own}queue = {{ discipline = {discipline} }}\n"
+                ));
+            }
+        }
+    }
+    texts
+}
+
+#[test]
+fn other_orders_of_service_agree_with_the_simulation() {
+    agree_on(orders_of_service(8_000));
+}

@@ -5,7 +5,6 @@ use super::two_moments::gigc;
 use super::{Answer, Case, Fit, Model};
 use crate::metric::{Metric, TimeKind};
 use crate::network::Discipline;
-use crate::random::Distribution;
 use crate::theory::sheet::{Sheet, Source};
 use crate::theory::{Figures, Kind, Mg1, Reason, Shortest, ShortestBy, Turn};
 
@@ -114,6 +113,7 @@ mod tests {
     use super::*;
     use crate::network::Discipline;
     use crate::random::Arrivals;
+    use crate::random::Distribution;
     use crate::theory::analyze;
     use crate::theory::testing::Sketch;
 
