@@ -266,9 +266,9 @@ impl Flows {
     }
 }
 
-/// Whether a formula gives the share lost under Poisson arrivals: no place to wait, or processor sharing; one exponential law
-/// of service without impatience, with exponential patience, or with any patience and no bound, first in,
-/// first out.
+/// Whether a formula gives the share lost under Poisson arrivals: no place to wait, or processor sharing;
+/// one exponential law of service without impatience, with exponential patience, or with any patience
+/// and no bound, first in, first out.
 fn loss_is_known(at: &Stage, law: &StageLaw) -> bool {
     let exponential = law.exponential().is_some() && chosen_blindly(at.discipline);
     match &at.extras.patience {
