@@ -138,9 +138,21 @@ impl Whole<'_> {
         sum(done.map(|route| route.probability))
     }
 
+    /// What a stage's own model lets through, over what the traffic equations take for it.
+    fn served_in_fact(&self, stage: usize) -> f64 {
+        let classes = 0..self.network.classes.len();
+        let taken = sum(classes.map(|k| self.traffic.served(stage, k)));
+        match self.stages[stage].figures.get(&Metric::Throughput) {
+            Some(figure) if taken > 0.0 => figure.value / taken,
+            _ => 1.0,
+        }
+    }
+
     /// X: completed orders per second.
     fn completed(&self) -> f64 {
-        self.total(|s, k| self.traffic.originals_served(s, k) * self.done(s, k))
+        self.total(|s, k| {
+            self.traffic.originals_served(s, k) * self.done(s, k) * self.served_in_fact(s)
+        })
     }
 
     /// A metric at every stage reached; `None` where one of them has no figure.
@@ -185,7 +197,8 @@ impl Whole<'_> {
             reference: FLOWS,
         });
         let bytes = self.total(|s, k| {
-            self.traffic.original_bytes[s][k] * self.traffic.through[s][k] * self.done(s, k)
+            let bytes = self.traffic.original_bytes[s][k] * self.traffic.through[s][k];
+            bytes * self.done(s, k) * self.served_in_fact(s)
         });
         sheet
             .put(
@@ -312,7 +325,8 @@ impl Whole<'_> {
 
     /// Σ a h of(stage, class)/X: a mean over the visits of completed orders.
     fn visits(&self, of: impl Fn(usize, usize) -> Option<f64>) -> Option<f64> {
-        let completed = self.completed();
+        let completed =
+            self.total(|s, k| self.traffic.entering[s][k] * self.traffic.completing[s][k]);
         let mut sum = 0.0;
         for &s in &self.reached {
             for k in 0..self.network.classes.len() {
@@ -362,8 +376,11 @@ impl Whole<'_> {
             .filter_map(|(s, k)| self.completed_sojourn(s, k));
         let joined = self.joins.values().map(|join| join.mean.kind);
         let worst = known.map(|figure| figure.kind).chain(joined).max()?;
+        // The shares of the stages in the visits are those of the traffic equations.
+        let shares = self.reached.iter().all(|&s| self.flows.share_is_exact(s));
+        let mixed = self.reached.len() > 1 && !shares;
         let kind = match self.kind(Metric::Throughput)?.max(worst) {
-            Kind::Exact if self.loses_on_the_way() => Kind::Approximation,
+            Kind::Exact if mixed || self.loses_on_the_way() => Kind::Approximation,
             kind => kind,
         };
         value.is_finite().then_some(Figure {

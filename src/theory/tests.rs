@@ -525,6 +525,101 @@ fn a_full_stage_with_much_feedback_settles() {
 }
 
 #[test]
+fn the_pipeline_completes_what_its_stage_serves() {
+    let law = Distribution::lognormal_mean_scv(0.3, 0.8).unwrap();
+    let mut sketch = Sketch::single(poisson(4.0), 1, law);
+    sketch.bound(0, 3).done(0, 0.75).cancel(0, 0.25);
+    let theory = analyze(&sketch.network());
+    let at = |place| *theory.figure(place, metric("throughput")).unwrap();
+    let (whole, one) = (at(Place::Pipeline), at(stage(0)));
+    assert_relative_eq!(whole.value, 0.75 * one.value, max_relative = 1e-12);
+    assert_eq!(whole.kind, one.kind);
+}
+
+#[test]
+fn two_ways_that_meet_again_are_no_poisson_flow() {
+    let mut sketch = Sketch::single(poisson(1.0), 1, exponential(4.0));
+    for rate in [3.0, 5.0, 4.0] {
+        sketch.stage(1, exponential(rate));
+    }
+    sketch.fork(0, &[1, 2]).then(0, 3, 1.0);
+    let theory = analyze(&sketch.network());
+    let kind = |id| {
+        theory
+            .figure(stage(id), metric("waiting_time"))
+            .unwrap()
+            .kind
+    };
+    assert_eq!([kind(0), kind(1), kind(2)], [Kind::Exact; 3]);
+    assert_eq!(kind(3), Kind::Approximation);
+    let latency = theory.figure(Place::Pipeline, metric("latency")).unwrap();
+    assert_eq!(latency.kind, Kind::Approximation);
+    // One to fork, the join of two, one behind it that is nearly M/M/1.
+    let join = crate::theory::ForkJoin::new(1.0, [3.0, 5.0])
+        .unwrap()
+        .mean();
+    assert_relative_eq!(
+        latency.value,
+        1.0 / 3.0 + join + 1.0 / 3.0,
+        max_relative = 0.1
+    );
+    let number = theory
+        .figure(Place::Pipeline, metric("number_in_system"))
+        .unwrap();
+    assert_relative_eq!(number.value, latency.value, max_relative = 1e-12);
+}
+
+#[test]
+fn joins_of_delays_are_exact_and_of_three_queues_are_nelson_s_and_tantawi_s() {
+    let delays = |rates: &[f64], unlimited: bool| {
+        let instant = Distribution::deterministic(0.0).unwrap();
+        let mut sketch = Sketch::single(poisson(0.5), 1, instant);
+        for (id, &rate) in rates.iter().enumerate() {
+            sketch.stage(1, exponential(rate));
+            if unlimited {
+                sketch.unlimited(id + 1);
+            }
+        }
+        let branches: Vec<usize> = (1..=rates.len()).collect();
+        sketch.fork(0, &branches);
+        let theory = analyze(&sketch.network());
+        *theory.figure(Place::Pipeline, metric("latency")).unwrap()
+    };
+    let three = delays(&[1.0, 1.0, 1.0], true);
+    assert_eq!(three.kind, Kind::Exact);
+    assert_relative_eq!(three.value, 11.0 / 6.0, max_relative = 1e-9);
+    let queues = delays(&[1.0, 1.0, 1.0], false);
+    assert_eq!(queues.kind, Kind::Approximation);
+    // H₃ = 11/6, H₂ = 3/2, ρ = 0.5, W = 2.
+    let ratio = 11.0 / 9.0;
+    let known = 2.0 * (ratio + 4.0 / 11.0 * (1.0 - ratio) * 0.5) * 11.5 / 8.0;
+    assert_relative_eq!(queues.value, known, max_relative = 1e-6);
+}
+
+#[test]
+fn a_line_that_blocks_is_unstable_before_its_stages_are() {
+    let line = |rate: f64| {
+        let mut sketch = Sketch::single(poisson(rate), 1, exponential(1.0));
+        sketch
+            .stage(1, exponential(1.0))
+            .then(0, 1, 1.0)
+            .block(1, 0);
+        analyze(&sketch.network())
+    };
+    // It can take 2/3.
+    let steady = line(0.66);
+    assert!(!steady.unstable(Place::Pipeline));
+    assert!(steady.figure(Place::Pipeline, metric("latency")).is_some());
+    let full = line(0.7);
+    assert!(full.unstable(stage(0)) && full.unstable(Place::Pipeline));
+    let growth = full.figure(stage(0), metric("backlog_growth")).unwrap();
+    assert_relative_eq!(growth.value, 0.7 - 2.0 / 3.0, max_relative = 1e-9);
+    let busy = full.figure(stage(0), metric("utilization")).unwrap();
+    assert_relative_eq!(busy.value, 2.0 / 3.0, max_relative = 1e-9);
+    assert!(full.figure(Place::Pipeline, metric("latency")).is_none());
+}
+
+#[test]
 fn a_tandem_of_m_m_1_has_a_hypoexponential_latency() {
     for (a, b) in [(2.0, 2.0), (2.0, 3.0)] {
         let mut sketch = Sketch::single(poisson(1.0), 1, exponential(a));
