@@ -12,6 +12,7 @@ mod paths;
 mod poisson;
 mod properties;
 mod readme;
+mod reference;
 mod scenario;
 mod truth;
 mod varying;

@@ -1,0 +1,261 @@
+//! A second, slow and simple simulator of everything that a scenario can ask for, also of what the
+//! library's own cannot run, and with it: whatever theory labels exact must lie in its intervals.
+
+mod engine;
+mod measure;
+mod scenarios;
+
+use crate::cases;
+use measure::{Judged, Plan, Study};
+use orderline::metric::{Metric, Statistic};
+use orderline::network::{Network, Place};
+use orderline::report::corrected_level;
+use orderline::scenario;
+use orderline::theory::{Figure, Kind, NetworkTheory, analyze};
+use scenarios::Writer;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Probability that a whole test fails by chance though everything is right.
+const FALSE_ALARM: f64 = 0.01;
+
+/// A plan for so many orders in each replication, the first part of them unseen.
+fn plan(network: &Network, replications: u64, orders: f64) -> Plan {
+    let rate = network.offered_rate();
+    let (warmup, measured) = (0.25 * orders / rate, orders / rate);
+    Plan {
+        replications,
+        warmup,
+        end: warmup + measured,
+    }
+}
+
+// The simulator itself.
+
+/// The simulator against what others published or computed.
+fn reproduces_the_truth(orders: f64, beyond_only: bool) {
+    let families = cases::families();
+    let cases: Vec<_> = families
+        .iter()
+        .flat_map(|family| &family.cases)
+        .map(|case| (case, cases::network(case)))
+        .filter(|(case, _)| case.exactness == "exact")
+        .filter(|(_, network)| !beyond_only || network.beyond_simulation().is_some())
+        .collect();
+    let figures: usize = cases.iter().map(|(case, _)| case.expect.len()).sum();
+    let level = corrected_level(1.0 - FALSE_ALARM, figures);
+    let (mut wrong, mut thin) = (Vec::new(), 0);
+    for (case, network) in &cases {
+        let study = Study::new(network, plan(network, 24, orders));
+        for expected in &case.expect {
+            let (place, metric) = (cases::place(network, &expected.at), expected.metric());
+            // A figure of few digits is wrong only where all that it may stand for is.
+            let slack = expected.tolerance();
+            let values = [
+                expected.value,
+                expected.value - slack,
+                expected.value + slack,
+            ];
+            let judged = values.map(|value| {
+                let judged = study.judge(place, metric, value, level);
+                judged.unwrap_or_else(|| panic!("{}: no {metric}", case.id))
+            });
+            thin += usize::from(judged.contains(&Judged::Thin));
+            if judged.iter().all(|judged| *judged == Judged::Outside) {
+                let estimate = study
+                    .estimate(place, metric, expected.value)
+                    .expect("measured");
+                let half = estimate
+                    .interval(level)
+                    .map_or(f64::NAN, |i| i.half_width());
+                wrong.push(format!(
+                    "{} {} {metric}: {} ± {half}, truth {}",
+                    case.id, expected.at, estimate.point, expected.value
+                ));
+            }
+        }
+    }
+    println!(
+        "{figures} figures of {} cases, {thin} undecided",
+        cases.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} of {figures}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn the_reference_reproduces_the_truth() {
+    reproduces_the_truth(1_500.0, true);
+}
+
+#[test]
+#[ignore = "takes minutes in release mode; CI runs it"]
+fn the_reference_reproduces_the_truth_at_length() {
+    reproduces_the_truth(40_000.0, false);
+}
+
+// Theory.
+
+/// One scenario beside its theory.
+struct Tried {
+    text: String,
+    network: Network,
+    theory: NetworkTheory,
+    study: Study,
+}
+
+impl Tried {
+    fn new(text: String, replications: u64, orders: f64) -> Option<Tried> {
+        let loaded = scenario::parse(&text, "random", Path::new("."), &[]);
+        let network = loaded
+            .unwrap_or_else(|error| panic!("{error}\n{text}"))
+            .network;
+        let theory = analyze(&network);
+        if theory.unstable(Place::Pipeline) {
+            return None;
+        }
+        let study = Study::new(&network, plan(&network, replications, orders));
+        Some(Tried {
+            text,
+            network,
+            theory,
+            study,
+        })
+    }
+
+    /// All figures of a kind that can be measured.
+    fn figures(&self, kind: Kind) -> Vec<(Place, Metric, Figure)> {
+        let mut all = Vec::new();
+        for place in self.theory.places() {
+            for (&metric, &figure) in self.theory.figures(place).into_iter().flatten() {
+                let measured = self.study.estimate(place, metric, figure.value).is_some();
+                if figure.kind == kind && measured && !self.theory.wild(place, metric) {
+                    all.push((place, metric, figure));
+                }
+            }
+        }
+        all
+    }
+
+    fn model(&self, place: Place) -> String {
+        match place {
+            Place::Pipeline => {
+                let entry = self.theory.pipeline.entry;
+                entry
+                    .map_or("stage by stage", |entry| entry.name)
+                    .to_owned()
+            }
+            Place::Stage(stage) | Place::Class(stage, _) => {
+                let entry = self.theory.stages[stage.0].entry;
+                entry.map_or("no model", |entry| entry.name).to_owned()
+            }
+        }
+    }
+
+    fn line(&self, place: Place, metric: Metric, figure: &Figure, level: f64) -> String {
+        let estimate = self
+            .study
+            .estimate(place, metric, figure.value)
+            .expect("measured");
+        let half = estimate
+            .interval(level)
+            .map_or(f64::NAN, |i| i.half_width());
+        let share = match metric {
+            Metric::Time(_, statistic) if statistic.probability().is_some() => "share up to it ",
+            _ => "",
+        };
+        format!(
+            "{} {metric} ({}): {} labelled {} by `{}`; measured {share}{:.6} ± {half:.6}",
+            self.network.place_name(place),
+            self.model(place),
+            figure.value,
+            figure.kind,
+            figure.formula,
+            estimate.point,
+        )
+    }
+}
+
+/// Approximations that are off by more than half, where that is beyond doubt.
+fn poor(tried: &Tried) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (place, metric, figure) in tried.figures(Kind::Approximation) {
+        let mean = !matches!(metric, Metric::Time(_, s) if s != Statistic::Mean);
+        let Some(estimate) = tried
+            .study
+            .estimate(place, metric, figure.value)
+            .filter(|_| mean)
+        else {
+            continue;
+        };
+        let off = (figure.value - estimate.point).abs();
+        let Some(half) = estimate.interval(0.99).map(|i| i.half_width()) else {
+            continue;
+        };
+        if !estimate.is_thin() && off > 0.5 * estimate.point.abs() + half {
+            lines.push(tried.line(place, metric, &figure, 0.99));
+        }
+    }
+    lines
+}
+
+/// Tries random scenarios and says what is wrong.
+fn hunt(families: &[&'static str], scenarios: u64, replications: u64, orders: f64) {
+    let mut tried = Vec::new();
+    for &family in families {
+        for seed in 0..scenarios {
+            let text = Writer::new(family, seed).scenario();
+            tried.extend(Tried::new(text, replications, orders));
+        }
+    }
+    let exact: usize = tried
+        .iter()
+        .map(|tried| tried.figures(Kind::Exact).len())
+        .sum();
+    let level = corrected_level(1.0 - FALSE_ALARM, exact);
+    let mut models: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut wrong, mut scenarios_wrong) = (Vec::new(), 0);
+    for tried in &tried {
+        for (place, ..) in tried.figures(Kind::Exact) {
+            *models.entry(tried.model(place)).or_default() += 1;
+        }
+        let mut lines = Vec::new();
+        for (place, metric, figure) in tried.figures(Kind::Exact) {
+            let judged = tried.study.judge(place, metric, figure.value, level);
+            if judged == Some(Judged::Outside) {
+                lines.push(tried.line(place, metric, &figure, level));
+            }
+        }
+        if !lines.is_empty() {
+            scenarios_wrong += 1;
+            wrong.push(format!("{}\n{}", lines.join("\n"), tried.text));
+        }
+        for line in poor(tried) {
+            println!("off by more than half: {line}\n{}", tried.text);
+        }
+    }
+    println!(
+        "{exact} exact figures of {} scenarios; by model: {models:#?}",
+        tried.len()
+    );
+    assert!(
+        wrong.is_empty(),
+        "{scenarios_wrong} scenarios:\n{}",
+        wrong.join("\n\n")
+    );
+}
+
+#[test]
+fn exact_figures_agree_with_the_reference() {
+    hunt(&scenarios::FAMILIES, 4, 20, 1_500.0);
+}
+
+#[test]
+#[ignore = "takes minutes in release mode; CI runs it"]
+fn exact_figures_agree_with_the_reference_at_length() {
+    hunt(&scenarios::FAMILIES, 60, 24, 10_000.0);
+}
