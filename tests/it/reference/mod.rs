@@ -6,6 +6,7 @@ mod measure;
 mod scenarios;
 
 use crate::cases;
+use engine::Engine;
 use measure::{Judged, Plan, Study};
 use orderline::metric::{Metric, Statistic};
 use orderline::network::{Network, Place};
@@ -19,14 +20,17 @@ use std::path::Path;
 /// Probability that a whole test fails by chance though everything is right.
 const FALSE_ALARM: f64 = 0.01;
 
-/// A plan for so many orders in each replication, the first part of them unseen.
+/// A plan for about so many orders in each replication, after as many unseen. A first run finds how
+/// long they take to come, which no formula tells where customers wait for their orders.
 fn plan(network: &Network, replications: u64, orders: f64) -> Plan {
-    let rate = network.offered_rate();
-    let (warmup, measured) = (0.25 * orders / rate, orders / rate);
+    let trial = orders / network.offered_rate();
+    let mut engine = Engine::new(network, replications);
+    engine.run_until(trial);
+    let measured = trial * orders / engine.pipeline.entered.max(1.0);
     Plan {
         replications,
-        warmup,
-        end: warmup + measured,
+        warmup: measured,
+        end: 2.0 * measured,
     }
 }
 
@@ -46,7 +50,9 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
     let level = corrected_level(1.0 - FALSE_ALARM, figures);
     let (mut wrong, mut thin) = (Vec::new(), 0);
     for (case, network) in &cases {
-        let study = Study::new(network, plan(network, 24, orders));
+        // Populations all begin by thinking, and take long to forget it.
+        let longer = if network.populations.is_empty() { 1.0 } else { 4.0 };
+        let study = Study::new(network, plan(network, 24, longer * orders));
         for expected in &case.expect {
             let (place, metric) = (cases::place(network, &expected.at), expected.metric());
             // A figure of few digits is wrong only where all that it may stand for is.
@@ -89,7 +95,7 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
 
 #[test]
 fn the_reference_reproduces_the_truth() {
-    reproduces_the_truth(1_500.0, true);
+    reproduces_the_truth(std::env::var("TRUTH").map_or(2_000.0, |x| x.parse().unwrap()), true);
 }
 
 #[test]
@@ -109,13 +115,14 @@ struct Tried {
 }
 
 impl Tried {
+    /// None where the scenario is refused, has no steady state, or theory says nothing.
     fn new(text: String, replications: u64, orders: f64) -> Option<Tried> {
         let loaded = scenario::parse(&text, "random", Path::new("."), &[]);
-        let network = loaded
-            .unwrap_or_else(|error| panic!("{error}\n{text}"))
-            .network;
+        let network = loaded.ok()?.network;
         let theory = analyze(&network);
-        if theory.unstable(Place::Pipeline) {
+        let mut places = theory.places().into_iter();
+        let said = places.any(|place| theory.figures(place).is_some_and(|all| !all.is_empty()));
+        if theory.unstable(Place::Pipeline) || !said {
             return None;
         }
         let study = Study::new(&network, plan(&network, replications, orders));
@@ -251,7 +258,8 @@ fn hunt(families: &[&'static str], scenarios: u64, replications: u64, orders: f6
 
 #[test]
 fn exact_figures_agree_with_the_reference() {
-    hunt(&scenarios::FAMILIES, 4, 20, 1_500.0);
+    let (scenarios, orders) = match std::env::var("HUNT") { Ok(v) => { let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect(); (v[0] as u64, v[1]) } _ => (4, 1500.0) }; let fam: Vec<&'static str> = match std::env::var("FAM") { Ok(f) => scenarios::FAMILIES.into_iter().filter(|x| f.contains(x)).collect(), _ => scenarios::FAMILIES.to_vec() };
+    hunt(&fam, scenarios, 20, orders);
 }
 
 #[test]
