@@ -16,12 +16,11 @@ use super::Reason;
 use super::clockwork::is_clockwork;
 use super::law::StageLaw;
 use super::lines::Blocking;
-use super::regime::Regime;
+use super::regime::{Regime, loses_work};
 use super::traffic::{Traffic, loses};
 use super::variability::variability;
 use crate::network::{
-    AfterRepair, Capacity, Consumers, Discipline, Network, Patience, Producer, Reliability, Stage,
-    Target,
+    Capacity, Consumers, Discipline, Network, Patience, Producer, Reliability, Stage, Target,
 };
 use crate::random::{Arrivals, Distribution};
 
@@ -227,6 +226,22 @@ impl Flows {
         self.exact_shares[stage]
     }
 
+    /// Whether copies that a stage makes come to a stage where they may pile up: then their originals wait
+    /// for them, and go on more slowly than they come.
+    fn join_piles_up(&self, network: &Network, traffic: &Traffic, fork: usize) -> bool {
+        let branches = network.stages[fork].extras.fork.branches();
+        let comes_to = |stage: usize| {
+            let mut ways = branches.iter();
+            ways.any(|branch| branch.0 == stage || self.ancestors[stage].contains(&branch.0))
+        };
+        let piles_up = |stage: usize| {
+            Regime::of(network, traffic, stage) != Regime::Steady
+                || loses_work(&network.stages[stage])
+                || traffic.blocking[stage] == Blocking::Unknown
+        };
+        (0..network.stages.len()).any(|stage| comes_to(stage) && piles_up(stage))
+    }
+
     /// Whether the share of orders that a stage serves is known exactly. At critical load it is not:
     /// no run is long enough.
     ///
@@ -236,22 +251,22 @@ impl Flows {
     fn knows_share(&self, network: &Network, traffic: &Traffic, stage: usize) -> bool {
         let at = &network.stages[stage];
         let regime = Regime::of(network, traffic, stage);
-        if regime == Regime::Critical {
+        if regime == Regime::Critical
+            || loses_work(at)
+            || self.join_piles_up(network, traffic, stage)
+        {
             return false;
         }
         if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
-            return works_on(at)
-                && match at.discipline {
-                    Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
-                    // What is served is not what comes: short orders pass long ones.
-                    Discipline::ShortestFirst
-                    | Discipline::ShortestRemaining
-                    | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
-                    Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => {
-                        true
-                    }
-                };
+            return match at.discipline {
+                Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
+                // What is served is not what comes: short orders pass long ones.
+                Discipline::ShortestFirst
+                | Discipline::ShortestRemaining
+                | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
+                Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => true,
+            };
         }
         if !loses(at) || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
@@ -290,14 +305,6 @@ fn chosen_blindly(discipline: Discipline) -> bool {
         discipline,
         Discipline::ShortestFirst | Discipline::ShortestRemaining | Discipline::ProcessorSharing
     )
-}
-
-/// Whether no breakdown undoes work, so that an overloaded stage serves what its consumers can do.
-fn works_on(at: &Stage) -> bool {
-    match &at.extras.reliability {
-        Reliability::Perfect => true,
-        Reliability::Breakdowns(breakdowns) => breakdowns.then == AfterRepair::Resume,
-    }
 }
 
 fn varying(producer: &Producer) -> Reason {

@@ -186,8 +186,11 @@ impl Whole<'_> {
         let Some(kind) = self.kind(Metric::Throughput) else {
             return Figures::new();
         };
-        // The traffic equations hold in the long run, not over a period or a run.
-        let kind = if self.varies() {
+        let only = self.only_throughput();
+        let known = only.is_some() || self.reached.iter().all(|&s| self.flows.share_is_exact(s));
+        // The traffic equations hold in the long run, not over a period or a run; and they know a share
+        // that a stage's own model gives exactly only where they say so.
+        let kind = if self.varies() || !known {
             kind.max(Kind::Approximation)
         } else {
             kind
@@ -203,7 +206,7 @@ impl Whole<'_> {
         sheet
             .put(
                 Metric::Throughput,
-                self.completed(),
+                only.unwrap_or_else(|| self.completed()),
                 "X = Σ X_i P(completed after i)",
             )
             .put(Metric::ByteThroughput, bytes, "Σ X × message size");
@@ -214,6 +217,20 @@ impl Whole<'_> {
     fn varies(&self) -> bool {
         let mut stages = self.reached.iter().map(|&s| &self.stages[s]);
         stages.any(|stage| stage.transient.is_some())
+    }
+
+    /// X where orders come to one stage only and all classes are completed there alike: as its model says.
+    fn only_throughput(&self) -> Option<f64> {
+        let &[stage] = self.reached.as_slice() else {
+            return None;
+        };
+        let offered = self.traffic.offered[stage].iter().enumerate();
+        let coming = offered.filter(|(_, rate)| **rate > 0.0);
+        let mut done = coming.map(|(class, _)| self.done(stage, class));
+        let first = done.next()?;
+        let alike = done.all(|other| (other - first).abs() < 1e-12);
+        let served = self.stages[stage].figures.get(&Metric::Throughput)?;
+        alike.then_some(served.value * first)
     }
 
     fn kind_of_entering(&self) -> Kind {

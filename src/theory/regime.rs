@@ -15,7 +15,9 @@
 use super::clockwork::is_clockwork;
 use super::numeric::sum;
 use super::traffic::{Traffic, work_of};
-use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Reliability, Stage};
+use crate::network::{
+    AfterRepair, Capacity, Consumers, Discipline, Network, Patience, Reliability, Stage,
+};
 
 /// A load this near to 1 is 1.
 pub(super) const NEAR: f64 = 1e-9;
@@ -111,6 +113,15 @@ pub(super) fn availability(stage: &Stage) -> f64 {
             let up = breakdowns.uptime.mean();
             up / (up + breakdowns.downtime.mean())
         }
+    }
+}
+
+/// Whether a breakdown costs work that has been done: how much is then done for an order depends on its
+/// size and on the law of the failures, and so does what the stage can do.
+pub(super) fn loses_work(stage: &Stage) -> bool {
+    match &stage.extras.reliability {
+        Reliability::Perfect => false,
+        Reliability::Breakdowns(breakdowns) => breakdowns.then != AfterRepair::Resume,
     }
 }
 

@@ -5,6 +5,7 @@ use super::flow::Flows;
 use super::law::StageLaw;
 use super::numeric::sum;
 use super::recognize::{Answer, Case, ClassWaits, recognize};
+use super::regime::{availability, loses_work};
 use super::sheet::{Sheet, Source, put};
 use super::traffic::{Traffic, leads_to};
 use super::{Alternative, Curve, Figure, Figures, Kind, Model, Reason, Transient};
@@ -285,9 +286,14 @@ impl<'a> Desk<'a> {
             kind,
             reference: LAW,
         });
-        // Where short orders pass long ones for ever, those served are not like those that come.
-        let picked = self.case.instability().is_some() && !self.case.blind_to_sizes();
-        if law.classes().next().is_some() && !picked {
+        // Where short orders pass long ones until these give up, or for ever, those served are not like
+        // those that come.
+        let leaves_some = self.case.instability().is_some()
+            || self.case.loses_unknown()
+            || self.case.stage.extras.patience != Patience::Endless;
+        let picked = leaves_some && !self.case.blind_to_sizes();
+        let once = !loses_work(self.case.stage);
+        if law.classes().next().is_some() && !picked && once {
             sheet
                 .mean(TimeKind::Service, law.mean(), "E[S]")
                 .put(Metric::ProcessingTime, law.mean(), "E[S]")
@@ -317,13 +323,15 @@ impl<'a> Desk<'a> {
         let served: f64 = (0..self.case.network.classes.len())
             .map(|k| traffic.served(id, k))
             .sum();
-        put(
-            figures,
-            Metric::Utilization,
-            self.busy_without_rest(),
-            "1: the consumers never rest but where they are blocked",
-            self.rates,
-        );
+        if !self.case.loses_unknown() {
+            put(
+                figures,
+                Metric::Utilization,
+                self.busy_without_rest(),
+                "A: the consumers never rest but where they are blocked or broken down",
+                self.never_resting(),
+            );
+        }
         let growth = (self.case.rate - served).max(0.0);
         self.growth(figures, growth, "λ − cμ");
         put(
@@ -335,25 +343,40 @@ impl<'a> Desk<'a> {
         );
     }
 
-    /// 1, but for the time in which consumers are blocked.
+    /// 1, but for the time in which consumers are blocked or broken down.
     fn busy_without_rest(&self) -> f64 {
         match (self.case.blocking().begins(), self.case.consumers()) {
             (Some(line), Some(c)) => line.model.capacity() * self.case.law.mean() / f64::from(c),
-            _ => 1.0,
+            _ => availability(self.case.stage),
         }
     }
 
-    /// λE\[S\]/c where everybody is served; none with unlimited consumers.
+    /// That they never rest is certain where more comes than they can do, even if what they do is not.
+    fn never_resting(&self) -> Source {
+        let overloaded = matches!(self.case.instability(), Some(Reason::Overloaded { .. }));
+        let known = self.case.flows.exact_rates[self.case.id];
+        match overloaded && known {
+            true => Source::exact(FLOWS),
+            false => self.rates,
+        }
+    }
+
+    /// λE\[S\]/c where it is known how many come, and everybody is served, and once; none with unlimited
+    /// consumers.
     fn work(&self) -> Option<f64> {
-        let patient = self.case.stage.extras.patience == Patience::Endless;
-        let consumers = self.case.consumers().filter(|_| patient)?;
-        Some(self.case.rate * self.case.law.mean() / f64::from(consumers))
+        let case = &self.case;
+        let known = case.flows.known_rates[case.id] && !case.loses_unknown();
+        let patient = case.stage.extras.patience == Patience::Endless;
+        let once = known && patient && !loses_work(case.stage);
+        let consumers = case.consumers().filter(|_| once)?;
+        Some(case.rate * case.law.mean() / f64::from(consumers))
     }
 
     /// The growth of the number in system; not known where the rate of arrivals varies.
     fn growth(&self, figures: &mut Figures, value: f64, formula: &'static str) {
         let steady = self.case.flows.has_steady_rate(self.case.id);
-        if steady {
+        let known = !loses_work(self.case.stage) && !self.case.loses_unknown();
+        if steady && known {
             put(figures, Metric::BacklogGrowth, value, formula, self.rates);
         }
     }

@@ -51,7 +51,11 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
     let (mut wrong, mut thin) = (Vec::new(), 0);
     for (case, network) in &cases {
         // Populations all begin by thinking, and take long to forget it.
-        let longer = if network.populations.is_empty() { 1.0 } else { 4.0 };
+        let longer = if network.populations.is_empty() {
+            1.0
+        } else {
+            4.0
+        };
         let study = Study::new(network, plan(network, 24, longer * orders));
         for expected in &case.expect {
             let (place, metric) = (cases::place(network, &expected.at), expected.metric());
@@ -95,7 +99,10 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
 
 #[test]
 fn the_reference_reproduces_the_truth() {
-    reproduces_the_truth(std::env::var("TRUTH").map_or(2_000.0, |x| x.parse().unwrap()), true);
+    reproduces_the_truth(
+        std::env::var("TRUTH").map_or(2_000.0, |x| x.parse().unwrap()),
+        true,
+    );
 }
 
 #[test]
@@ -115,14 +122,19 @@ struct Tried {
 }
 
 impl Tried {
-    /// None where the scenario is refused, has no steady state, or theory says nothing.
+    /// None where the scenario is refused, theory says nothing, or so many orders tell too little.
     fn new(text: String, replications: u64, orders: f64) -> Option<Tried> {
         let loaded = scenario::parse(&text, "random", Path::new("."), &[]);
         let network = loaded.ok()?.network;
         let theory = analyze(&network);
-        let mut places = theory.places().into_iter();
-        let said = places.any(|place| theory.figures(place).is_some_and(|all| !all.is_empty()));
-        if theory.unstable(Place::Pipeline) || !said {
+        let places = theory.places();
+        let mut figures = places.iter().filter_map(|place| theory.figures(*place));
+        let said = figures.any(|figures| !figures.is_empty());
+        // M/M/1 forgets how it began within some 4L² orders; others are alike.
+        let number = |place: &Place| theory.figure(*place, Metric::NumberInSystem);
+        let mut numbers = places.iter().filter_map(number).map(|figure| figure.value);
+        let slow = numbers.any(|number| 8.0 * number > orders.sqrt());
+        if !said || (slow && network.populations.is_empty()) {
             return None;
         }
         let study = Study::new(&network, plan(&network, replications, orders));
@@ -258,7 +270,20 @@ fn hunt(families: &[&'static str], scenarios: u64, replications: u64, orders: f6
 
 #[test]
 fn exact_figures_agree_with_the_reference() {
-    let (scenarios, orders) = match std::env::var("HUNT") { Ok(v) => { let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect(); (v[0] as u64, v[1]) } _ => (4, 1500.0) }; let fam: Vec<&'static str> = match std::env::var("FAM") { Ok(f) => scenarios::FAMILIES.into_iter().filter(|x| f.contains(x)).collect(), _ => scenarios::FAMILIES.to_vec() };
+    let (scenarios, orders) = match std::env::var("HUNT") {
+        Ok(v) => {
+            let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect();
+            (v[0] as u64, v[1])
+        }
+        _ => (4, 1500.0),
+    };
+    let fam: Vec<&'static str> = match std::env::var("FAM") {
+        Ok(f) => scenarios::FAMILIES
+            .into_iter()
+            .filter(|x| f.contains(x))
+            .collect(),
+        _ => scenarios::FAMILIES.to_vec(),
+    };
     hunt(&fam, scenarios, 20, orders);
 }
 

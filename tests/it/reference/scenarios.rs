@@ -244,6 +244,9 @@ impl Writer {
     }
 
     fn load(&mut self) -> f64 {
+        if self.chance(0.07) {
+            return 1.3;
+        }
         self.pick(&[0.3, 0.5, 0.7, 0.8])
     }
 
