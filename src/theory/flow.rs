@@ -277,21 +277,28 @@ impl Flows {
         self.arrivals[stage] == Flow::Poisson
             && !self.behind_overload[stage]
             && at.extras.reliability == Reliability::Perfect
-            && loss_is_known(at, &StageLaw::of_all(network, stage))
+            && loss_is_known(network, at, &StageLaw::of_all(network, stage))
     }
 }
 
 /// Whether a formula gives the share lost under Poisson arrivals: no place to wait, or processor sharing;
-/// one exponential law of service without impatience, with exponential patience, or with any patience
-/// and no bound, first in, first out.
-fn loss_is_known(at: &Stage, law: &StageLaw) -> bool {
+/// one exponential law of service without impatience, with exponential patience and no priorities, or
+/// with any patience and no bound, first in, first out.
+fn loss_is_known(network: &Network, at: &Stage, law: &StageLaw) -> bool {
     let exponential = law.exponential().is_some() && chosen_blindly(at.discipline);
     match &at.extras.patience {
         Patience::Endless => {
             let shared = at.discipline == Discipline::ProcessorSharing;
             at.capacity == Capacity::Reject(0) || shared || exponential
         }
-        Patience::Limited(patience) if patience.is_exponential().is_some() => exponential,
+        // Under priorities each class gives up in its own measure.
+        Patience::Limited(patience) if patience.is_exponential().is_some() => {
+            let priorities = matches!(
+                at.discipline,
+                Discipline::Priority | Discipline::PreemptivePriority
+            );
+            exponential && (!priorities || law.levels(network) <= 1)
+        }
         Patience::Limited(_) => {
             let first_in = at.discipline == Discipline::Fifo;
             exponential && first_in && at.capacity == Capacity::Unbounded

@@ -203,10 +203,13 @@ impl Whole<'_> {
             let bytes = self.traffic.original_bytes[s][k] * self.traffic.through[s][k];
             bytes * self.done(s, k) * self.served_in_fact(s)
         });
+        let usual = self.completed();
+        let completed = only.unwrap_or(usual);
+        let bytes = bytes * if usual > 0.0 { completed / usual } else { 1.0 };
         sheet
             .put(
                 Metric::Throughput,
-                only.unwrap_or_else(|| self.completed()),
+                completed,
                 "X = Σ X_i P(completed after i)",
             )
             .put(Metric::ByteThroughput, bytes, "Σ X × message size");

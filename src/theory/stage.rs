@@ -240,6 +240,7 @@ impl<'a> Desk<'a> {
         // How much a bounded queue loses under a changing rate is not known.
         let gives_up = self.case.stage.extras.patience != Patience::Endless;
         let unknown = gives_up && !figures.contains_key(&Metric::AbandonProbability);
+        let unknown = unknown || loses_work(self.case.stage);
         if !flows.known_rates[id] || self.case.loses_unknown() || unknown {
             return;
         }
@@ -426,9 +427,12 @@ impl<'a> Desk<'a> {
         rates[class.0] = 1.0;
         let law = StageLaw::new(self.case.network, self.case.id, &rates);
         let mut figures = self.own_figures(class);
+        // Who is served late by his class gives up more often.
+        let alike = self.case.turn().is_some();
         for metric in [Metric::LossProbability, Metric::AbandonProbability] {
             let known = stage
                 .get(&metric)
+                .filter(|_| metric == Metric::LossProbability || alike)
                 .filter(|_| !figures.contains_key(&metric));
             figures.extend(known.map(|figure| (metric, *figure)));
         }

@@ -3,14 +3,14 @@
 use super::model::Candidate;
 use super::{Answer, Case, ClassWaits, Fit, Model};
 use crate::metric::Metric;
-use crate::network::{Capacity, Extras, Patience};
+use crate::network::{Capacity, Discipline, Extras, Patience};
 use crate::random::Distribution;
 use crate::theory::{ErlangA, Figure, Figures, Kind, MmcG, ModelError, Reason, Turn};
 
 pub(super) const ERLANG_A: Candidate = Candidate {
     model: &Model {
         name: "M/M/c+M, M/M/c/K+M (Erlang A)",
-        conditions: "Poisson arrivals, one exponential law of service, exponential `patience`, with or without `capacity`; any order that does not look at service times",
+        conditions: "Poisson arrivals, one exponential law of service, exponential `patience`, with or without `capacity`; any order that does not look at service times and does not interrupt",
         gives: "means; first in, first out also variances and distributions",
         kind: Kind::Exact,
         source: "Palm 1957; Garnett, Mandelbaum and Reiman 2002, M&SOM 4",
@@ -32,7 +32,12 @@ fn erlang_a(case: &Case<'_>) -> Fit {
     if !case.poisson() || !case.blind_to_sizes() {
         return Ok(None);
     }
-    let turn = case.turn().unwrap_or(Turn::Any);
+    // An order that was interrupted does not give up any more: how many wait then depends on priorities.
+    let turn = match (case.turn(), case.order()) {
+        (Some(turn), _) => turn,
+        (None, Discipline::Priority) => Turn::Any,
+        _ => return Ok(None),
+    };
     let model = ErlangA::new(case.rate, mu, theta, stage.consumers, stage.places);
     let model = match (model, stage.places, turn) {
         // Too many states to add up: the integrals for patience of any law do not mind.

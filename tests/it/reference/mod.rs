@@ -9,7 +9,7 @@ use crate::cases;
 use engine::Engine;
 use measure::{Judged, Plan, Study};
 use orderline::metric::{Metric, Statistic};
-use orderline::network::{Network, Place};
+use orderline::network::{Capacity, Network, Place};
 use orderline::report::corrected_level;
 use orderline::scenario;
 use orderline::theory::{Figure, Kind, NetworkTheory, analyze};
@@ -99,16 +99,13 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
 
 #[test]
 fn the_reference_reproduces_the_truth() {
-    reproduces_the_truth(
-        std::env::var("TRUTH").map_or(2_000.0, |x| x.parse().unwrap()),
-        true,
-    );
+    reproduces_the_truth(2_000.0, true);
 }
 
 #[test]
 #[ignore = "takes minutes in release mode; CI runs it"]
 fn the_reference_reproduces_the_truth_at_length() {
-    reproduces_the_truth(40_000.0, false);
+    reproduces_the_truth(20_000.0, false);
 }
 
 // Theory.
@@ -152,12 +149,23 @@ impl Tried {
         for place in self.theory.places() {
             for (&metric, &figure) in self.theory.figures(place).into_iter().flatten() {
                 let measured = self.study.estimate(place, metric, figure.value).is_some();
-                if figure.kind == kind && measured && !self.theory.wild(place, metric) {
+                let wild = self.theory.wild(place, metric) || self.far_off(place, metric);
+                if figure.kind == kind && measured && !wild {
                     all.push((place, metric, figure));
                 }
             }
         }
         all
+    }
+
+    /// Whether a figure is that of a limit which is far off: consumers that overloaded orbits never let
+    /// rest.
+    fn far_off(&self, place: Place, metric: Metric) -> bool {
+        let Place::Stage(stage) = place else {
+            return false;
+        };
+        let retries = matches!(self.network.stages[stage.0].capacity, Capacity::Retry(..));
+        metric == Metric::Utilization && retries && self.theory.unstable(place)
     }
 
     fn model(&self, place: Place) -> String {
@@ -223,9 +231,9 @@ fn poor(tried: &Tried) -> Vec<String> {
 }
 
 /// Tries random scenarios and says what is wrong.
-fn hunt(families: &[&'static str], scenarios: u64, replications: u64, orders: f64) {
+fn hunt(scenarios: u64, replications: u64, orders: f64) {
     let mut tried = Vec::new();
-    for &family in families {
+    for family in scenarios::FAMILIES {
         for seed in 0..scenarios {
             let text = Writer::new(family, seed).scenario();
             tried.extend(Tried::new(text, replications, orders));
@@ -270,25 +278,11 @@ fn hunt(families: &[&'static str], scenarios: u64, replications: u64, orders: f6
 
 #[test]
 fn exact_figures_agree_with_the_reference() {
-    let (scenarios, orders) = match std::env::var("HUNT") {
-        Ok(v) => {
-            let v: Vec<f64> = v.split(',').map(|x| x.parse().unwrap()).collect();
-            (v[0] as u64, v[1])
-        }
-        _ => (4, 1500.0),
-    };
-    let fam: Vec<&'static str> = match std::env::var("FAM") {
-        Ok(f) => scenarios::FAMILIES
-            .into_iter()
-            .filter(|x| f.contains(x))
-            .collect(),
-        _ => scenarios::FAMILIES.to_vec(),
-    };
-    hunt(&fam, scenarios, 20, orders);
+    hunt(4, 20, 1_500.0);
 }
 
 #[test]
 #[ignore = "takes minutes in release mode; CI runs it"]
 fn exact_figures_agree_with_the_reference_at_length() {
-    hunt(&scenarios::FAMILIES, 60, 24, 10_000.0);
+    hunt(60, 24, 10_000.0);
 }
