@@ -235,7 +235,7 @@ pub fn formulas(
         column.set_cell_alignment(CellAlignment::Right);
     }
     let mut rows = lines.iter().zip(table.lines()).peekable();
-    for place in comparison.places() {
+    for place in theory.places() {
         let _ = writeln!(out, "{}", heading(network, theory, place));
         while let Some((_, row)) = rows.next_if(|(line, _)| line.place == place) {
             let _ = writeln!(out, "{}", row.trim_end());
