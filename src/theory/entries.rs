@@ -2,7 +2,7 @@
 //! does not depend on any other stage, and is known exactly for Markovian arrivals.
 
 use super::law::StageLaw;
-use super::{MapPhCK, MarkovianArrivals, PhaseType, Reason};
+use super::{MapPhCK, MarkovianArrivals, Mg1k, PhaseType, Reason};
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Target};
 use std::sync::Arc;
 
@@ -41,6 +41,34 @@ fn entry(network: &Network, stage: usize) -> Entry {
         Ok(None) => Err(Reason::LargeChain { stage: name }),
         Err(error) => Err(Reason::Conditions { error }),
     })
+}
+
+/// The share that each entry loses, where it is known exactly.
+pub(super) fn losses(network: &Network, entries: &[Entry]) -> Vec<Option<f64>> {
+    let loss = |(stage, entry): (usize, &Entry)| match entry {
+        Some(Ok(model)) => Some(model.loss_probability()),
+        _ => single_consumer_loss(network, stage),
+    };
+    entries.iter().enumerate().map(loss).collect()
+}
+
+/// That of M/G/1/K.
+fn single_consumer_loss(network: &Network, stage: usize) -> Option<f64> {
+    let at = &network.stages[stage];
+    let (Consumers::Finite(1), Capacity::Reject(places)) = (at.consumers, &at.capacity) else {
+        return None;
+    };
+    let bound_here = at.extras.is_plain()
+        && !reached_from_within(network, stage)
+        && !leads_on_to_blocking(network, stage);
+    let poisson = producers(network, stage).map(|producer| producer.arrivals.is_poisson());
+    let rate = poisson.sum::<Option<f64>>().filter(|rate| *rate > 0.0)?;
+    let law = StageLaw::new(network, stage, &rates(network, stage));
+    if !bound_here || !blind(network, stage, &law) || law.exponential().is_some() {
+        return None;
+    }
+    let model = Mg1k::new(rate, &law.whole(), *places).ok()?;
+    Some(model.loss_probability())
 }
 
 /// Whether a served order may have to stay because the next queue is full.

@@ -271,7 +271,7 @@ impl Flows {
         if !loses(at) || at.consumers == Consumers::Unlimited || is_clockwork(network, stage) {
             return true;
         }
-        if matches!(traffic.entries[stage], Some(Ok(_))) {
+        if traffic.entry_losses[stage].is_some() {
             return true;
         }
         self.arrivals[stage] == Flow::Poisson

@@ -21,7 +21,7 @@
 
 use super::carried::carried;
 use super::clockwork::is_clockwork;
-use super::entries::{Entry, entries};
+use super::entries::{Entry, entries, losses};
 use super::lines::{Blocking, blocking};
 use super::numeric::sum;
 use super::regime::availability;
@@ -57,6 +57,8 @@ pub(super) struct Traffic {
     pub completing: Table,
     /// Bounded queues whose loss does not depend on other stages.
     pub entries: Vec<Entry>,
+    /// The share that a bounded queue loses where orders enter, where it is known exactly.
+    pub entry_losses: Vec<Option<f64>>,
     /// Which stages block each other.
     pub blocking: Vec<Blocking>,
 }
@@ -72,6 +74,7 @@ impl Traffic {
         let (stages, classes) = (network.stages.len(), network.classes.len());
         let entering = entering(network, |_| 1.0);
         let entering_bytes = self::entering(network, |size| size);
+        let entries = entries(network);
         let mut traffic = Traffic {
             entering: entering.clone(),
             offered: zeros(stages, classes),
@@ -81,7 +84,8 @@ impl Traffic {
             original_bytes: zeros(stages, classes),
             completing: zeros(stages, classes),
             blocking: blocking(network),
-            entries: entries(network),
+            entry_losses: losses(network, &entries),
+            entries,
         };
         traffic.spread(network, &entering_bytes)?;
         let free = shares(network, &traffic, &traffic.offered);
@@ -332,9 +336,9 @@ fn shares(network: &Network, traffic: &Traffic, offered: &Table) -> Table {
     let stages = network.stages.iter().zip(offered).enumerate();
     stages
         .map(
-            |(id, (stage, rates))| match (&traffic.entries[id], &stage.capacity) {
+            |(id, (stage, rates))| match (traffic.entry_losses[id], &stage.capacity) {
                 _ if let Some(share) = traffic.share_of_line(id, rates) => share,
-                (Some(Ok(model)), _) => vec![1.0 - model.loss_probability(); rates.len()],
+                (Some(loss), _) => vec![1.0 - loss; rates.len()],
                 (_, Capacity::Reject(_)) if is_clockwork(network, id) => vec![1.0; rates.len()],
                 _ => shares_at(network, stage, rates),
             },

@@ -509,6 +509,7 @@ impl Solution<'_> {
             originals: zeros(),
             original_bytes: zeros(),
             entries: (0..self.stages.len()).map(|_| None).collect(),
+            entry_losses: vec![None; self.stages.len()],
             blocking: vec![Blocking::Free; self.stages.len()],
         };
         for (flow, sent) in self.flows.iter().zip(&self.sent) {
