@@ -5,6 +5,8 @@ use super::panels::gauss;
 
 /// Sums of up to this many terms are added up one by one.
 const SHORT: u64 = 4096;
+/// Below this m |ln r| differences of powers of r would lose digits.
+const FLAT: f64 = 0.1;
 /// Below this |ln r| the summand is smooth from one number of orders to the next.
 const SMOOTH: f64 = 1e-3;
 
@@ -17,7 +19,7 @@ const SMOOTH: f64 = 1e-3;
 /// (1 − s^(m−i))/(1 − s^m), s = min(r, 1/r).
 ///
 /// # Numerics
-/// Only the i within 12 standard deviations of the mean count. A long sum of smooth terms is their
+/// Where r^m is below e^(−45) the wait is that of M/M/c to the last bit. Else only the i within 12 standard deviations of the mean count. A long sum of smooth terms is their
 /// integral with Euler's and Maclaurin's first correction; the last few terms before m, where the
 /// summand bends, are added up one by one. So the work is the same for any number of places.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +41,9 @@ impl BoundedWait {
             return 1.0;
         }
         let events = self.rate * t;
+        if self.is_never_full() {
+            return self.busy * (-events * (1.0 - self.load)).exp();
+        }
         let mean = events * self.load.min(1.0);
         let reach = 12.0 * mean.sqrt() + 40.0;
         let first = (mean - reach).max(0.0) as u64;
@@ -47,6 +52,12 @@ impl BoundedWait {
             return 0.0;
         }
         self.busy * (mean - events).exp() * self.sum(mean, first, last)
+    }
+
+    /// Whether a full queue is so rare that no figure can tell it from one without bound.
+    fn is_never_full(&self) -> bool {
+        const NEVER: f64 = 45.0;
+        self.load < 1.0 && -self.load.ln() * self.places as f64 > NEVER
     }
 
     /// Σ P(N = i) room(i) for i from `first` to `last`.
@@ -73,13 +84,18 @@ impl BoundedWait {
     }
 
     fn term_by_term(&self, mean: f64, first: u64, last: u64) -> f64 {
-        let mut weight = poisson(mean, first as f64);
-        let mut sum = 0.0;
-        for i in first..=last {
-            sum += weight * self.room(i as f64);
-            weight *= mean / (i + 1) as f64;
+        let log = self.load.ln().abs();
+        if log * (self.places as f64) < FLAT {
+            return powers(mean, first, last, |i| self.room(i as f64));
         }
-        sum
+        // s^(m−i) grows by 1/s from one i to the next.
+        let (grow, whole) = (log.exp(), -(-log * self.places as f64).exp_m1());
+        let mut left = (-log * (self.places - first) as f64).exp();
+        powers(mean, first, last, |_| {
+            let room = (1.0 - left) / whole;
+            left *= grow;
+            room
+        })
     }
 
     /// Σ F(i) = ∫ F + (F(a) + F(b))/2 + (F′(b) − F′(a))/12 − …
@@ -118,6 +134,17 @@ impl BoundedWait {
         }
         log * (-rest * log).exp() / (-all * log).exp_m1()
     }
+}
+
+/// Σ P(N = i) f(i), f being called for i in turn.
+fn powers(mean: f64, first: u64, last: u64, mut f: impl FnMut(u64) -> f64) -> f64 {
+    let mut weight = poisson(mean, first as f64);
+    let mut sum = 0.0;
+    for i in first..=last {
+        sum += weight * f(i);
+        weight *= mean / (i + 1) as f64;
+    }
+    sum
 }
 
 #[cfg(test)]
