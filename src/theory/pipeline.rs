@@ -186,11 +186,10 @@ impl Whole<'_> {
         let Some(kind) = self.kind(Metric::Throughput) else {
             return Figures::new();
         };
-        let only = self.only_throughput();
-        let known = only.is_some() || self.reached.iter().all(|&s| self.flows.share_is_exact(s));
-        // The traffic equations hold in the long run, not over a period or a run; and they know a share
-        // that a stage's own model gives exactly only where they say so.
-        let kind = if self.varies() || !known {
+        // The traffic equations hold in the long run, not over a period or a run; and they let orders go on
+        // from a join as fast as they come to the fork, even if copies pile up on the way.
+        let piles_up = |&s: &usize| forks(&self.network.stages[s]) && !self.flows.share_is_exact(s);
+        let kind = if self.varies() || self.reached.iter().any(piles_up) {
             kind.max(Kind::Approximation)
         } else {
             kind
@@ -203,13 +202,10 @@ impl Whole<'_> {
             let bytes = self.traffic.original_bytes[s][k] * self.traffic.through[s][k];
             bytes * self.done(s, k) * self.served_in_fact(s)
         });
-        let usual = self.completed();
-        let completed = only.unwrap_or(usual);
-        let bytes = bytes * if usual > 0.0 { completed / usual } else { 1.0 };
         sheet
             .put(
                 Metric::Throughput,
-                completed,
+                self.completed(),
                 "X = Σ X_i P(completed after i)",
             )
             .put(Metric::ByteThroughput, bytes, "Σ X × message size");
@@ -220,20 +216,6 @@ impl Whole<'_> {
     fn varies(&self) -> bool {
         let mut stages = self.reached.iter().map(|&s| &self.stages[s]);
         stages.any(|stage| stage.transient.is_some())
-    }
-
-    /// X where orders come to one stage only and all classes are completed there alike: as its model says.
-    fn only_throughput(&self) -> Option<f64> {
-        let &[stage] = self.reached.as_slice() else {
-            return None;
-        };
-        let offered = self.traffic.offered[stage].iter().enumerate();
-        let coming = offered.filter(|(_, rate)| **rate > 0.0);
-        let mut done = coming.map(|(class, _)| self.done(stage, class));
-        let first = done.next()?;
-        let alike = done.all(|other| (other - first).abs() < 1e-12);
-        let served = self.stages[stage].figures.get(&Metric::Throughput)?;
-        alike.then_some(served.value * first)
     }
 
     fn kind_of_entering(&self) -> Kind {

@@ -8,15 +8,24 @@ use std::path::Path;
 
 const STAGE: Place = Place::Stage(StageId(0));
 
-/// Theory of a stage `s` with exponential service of mean 0.2, offered 4 orders a second.
+/// Theory of a stage `s` with exponential service of mean 0.2, offered 4 orders a second, with one consumer
+/// where no other number is set.
 fn theory(settings: &str, more: &str) -> NetworkTheory {
+    let consumers = consumers(settings);
     let text = format!(
         "seed = 1\n[run]\norders = 1000\n{more}[[producer]]\nname = \"p\"\nto = \"s\"\n\
          arrivals = {{ poisson = {{ rate = 4 }} }}\n[[stage]]\nname = \"s\"\n\
-         service = {{ exponential = {{ mean = 0.2 }} }}\n{settings}"
+         service = {{ exponential = {{ mean = 0.2 }} }}\n{consumers}{settings}"
     );
     let loaded = scenario::parse(&text, "claims", Path::new("."), &[]);
     analyze(&loaded.unwrap_or_else(|error| panic!("{error}")).network)
+}
+
+fn consumers(settings: &str) -> &'static str {
+    match settings.starts_with("consumers") {
+        true => "",
+        false => "consumers = 1\n",
+    }
 }
 
 fn exact(theory: &NetworkTheory, place: Place, metric: Metric) -> Option<f64> {
@@ -81,7 +90,7 @@ fn those_served_are_shorter_where_long_ones_lose_patience() {
 
 #[test]
 fn a_stage_that_may_be_blocked_for_ever_claims_nothing() {
-    let blocked = "next = \"t\"\n[[stage]]\nname = \"t\"\n\
+    let blocked = "next = \"t\"\n[[stage]]\nname = \"t\"\nconsumers = 1\n\
                    service = { deterministic = { value = 0.2 } }\n\
                    queue = { capacity = 0, overflow = \"block\" }\n";
     assert_eq!(
@@ -95,9 +104,9 @@ fn a_join_waits_for_an_overloaded_branch() {
     let fork = |slow: f64| {
         format!(
             "consumers = \"unlimited\"\nfanout = [\"a\", \"b\"]\njoin = \"all\"\nnext = \"t\"\n\
-             [[stage]]\nname = \"a\"\nservice = {{ exponential = {{ mean = 0.1 }} }}\n\
-             [[stage]]\nname = \"b\"\nservice = {{ exponential = {{ mean = {slow} }} }}\n\
-             [[stage]]\nname = \"t\"\nservice = {{ exponential = {{ mean = 0.1 }} }}\n"
+             [[stage]]\nname = \"a\"\nconsumers = 1\nservice = {{ exponential = {{ mean = 0.1 }} }}\n\
+             [[stage]]\nname = \"b\"\nconsumers = 1\nservice = {{ exponential = {{ mean = {slow} }} }}\n\
+             [[stage]]\nname = \"t\"\nconsumers = 1\nservice = {{ exponential = {{ mean = 0.1 }} }}\n"
         )
     };
     let last = Place::Stage(StageId(3));
@@ -135,10 +144,11 @@ fn under_priorities_each_class_gives_up_in_its_own_measure() {
 
 /// As [`theory`], with the producer's orders of class `a`.
 fn theory_of_classes(settings: &str, classes: &str) -> NetworkTheory {
+    let consumers = consumers(settings);
     let text = format!(
         "seed = 1\n[run]\norders = 1000\n{classes}[[producer]]\nname = \"p\"\nto = \"s\"\nclass = \"a\"\n\
          arrivals = {{ poisson = {{ rate = 2 }} }}\n[[stage]]\nname = \"s\"\n\
-         service = {{ exponential = {{ mean = 0.2 }} }}\n{settings}"
+         service = {{ exponential = {{ mean = 0.2 }} }}\n{consumers}{settings}"
     );
     let loaded = scenario::parse(&text, "claims", Path::new("."), &[]);
     analyze(&loaded.unwrap_or_else(|error| panic!("{error}")).network)
