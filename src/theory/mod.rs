@@ -29,6 +29,8 @@ mod figure;
 mod flow;
 mod fork_join;
 mod gigc;
+mod gigc_rules;
+mod gigc_wait;
 mod gimc;
 mod image;
 mod inversion;

@@ -2,6 +2,7 @@
 
 use super::model::Candidate;
 use super::{Answer, Case, Fit, Model};
+use crate::random::Arrivals;
 use crate::theory::flow::Flow;
 use crate::theory::variability::straight_back;
 use crate::theory::{Curve, Figures, GiGc, Kind, Reason, Turn};
@@ -10,10 +11,10 @@ pub(super) const GIGC: Candidate = Candidate {
     model: &Model {
         name: "GI/G/c",
         conditions: "stationary arrivals, any service with a variance; any order that does not look at classes or service times",
-        gives: "means; an exponential tail in place of the wait's distribution",
+        gives: "means; first in, first out also variances and the wait's distribution, by the variability of the waits above 0",
         kind: Kind::Approximation,
-        source: "Krämer and Langenbach-Belz 1976 (c = 1); Allen 1990 (c > 1)",
-        tests: &["simulated_intervals_contain_the_truth"],
+        source: "Krämer and Langenbach-Belz 1976 (c = 1); Whitt 1993 (c > 1); Whitt 1983 (distribution)",
+        tests: &["the_errors_that_the_docs_state_are_measured"],
     },
     fit: answer,
 };
@@ -40,10 +41,27 @@ pub(super) fn gigc(case: &Case<'_>, consumers: u32, turn: Turn) -> Answer {
             let figures = model.figures_of_visits(1.0 / once);
             with_exponential_tail(figures, turn)
         }
-        Ok(model) => with_exponential_tail(model.figures(), turn),
+        Ok(model) => {
+            let mut answer = Answer::new(model.figures(turn));
+            if turn == Turn::FirstIn {
+                answer.waiting = model.waiting_curve();
+            }
+            answer.alternatives = model.alternatives(independent_gaps(case));
+            answer
+        }
         Err(_) if !(case.law.scv().is_finite()) => Answer::none(Reason::InfiniteVariance),
         Err(error) => error.into(),
     }
+}
+
+/// Whether the gaps are independent: Poisson, or one renewal producer with nothing else before the stage.
+fn independent_gaps(case: &Case<'_>) -> bool {
+    let only = case.only_producer().map(|producer| &producer.arrivals);
+    case.poisson()
+        || matches!(
+            only,
+            Some(Arrivals::Renewal { .. } | Arrivals::Deterministic { .. })
+        )
 }
 
 /// Adds the curve that has the given mean and probability of waiting.
