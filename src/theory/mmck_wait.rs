@@ -7,6 +7,8 @@ use super::panels::gauss;
 const SHORT: u64 = 4096;
 /// Below this m |ln r| differences of powers of r would lose digits.
 const FLAT: f64 = 0.1;
+/// A power e^(−60) is nothing beside 1.
+const NOTHING: f64 = 60.0;
 /// Below this |ln r| the summand is smooth from one number of orders to the next.
 const SMOOTH: f64 = 1e-3;
 
@@ -88,10 +90,17 @@ impl BoundedWait {
         if log * (self.places as f64) < FLAT {
             return powers(mean, first, last, |i| self.room(i as f64));
         }
-        // s^(m−i) grows by 1/s from one i to the next.
+        // s^(m−i) grows by 1/s from one i to the next, once it is no longer 0 beside 1.
         let (grow, whole) = (log.exp(), -(-log * self.places as f64).exp_m1());
-        let mut left = (-log * (self.places - first) as f64).exp();
-        powers(mean, first, last, |_| {
+        let visible = self
+            .places
+            .saturating_sub((NOTHING / log) as u64)
+            .max(first);
+        let mut left = 0.0;
+        powers(mean, first, last, |i| {
+            if i == visible {
+                left = (-log * (self.places - i) as f64).exp();
+            }
             let room = (1.0 - left) / whole;
             left *= grow;
             room
