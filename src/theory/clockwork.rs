@@ -30,6 +30,11 @@ pub(super) fn is_clockwork(network: &Network, stage: usize) -> bool {
     let Consumers::Finite(c) = network.stages[stage].consumers else {
         return false;
     };
+    // Of the two conditions the one that is quicker to look at.
+    let mut laws = network.stages[stage].by_class.iter();
+    if !laws.any(|at| at.service.law().is_deterministic().is_some()) {
+        return false;
+    }
     let Some(producer) = only_source(network, stage).filter(|p| is_even(&p.arrivals)) else {
         return false;
     };

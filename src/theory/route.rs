@@ -269,10 +269,10 @@ fn fixed_point(ahead: &mut [Wave], taken: &[Wave], ways: &[Way]) -> Option<()> {
             let way = &ways[node];
             let next: Wave = way.next.iter().map(|&(to, p)| ahead[to] * p).sum();
             let value = taken[node] * (next + way.done) * way.through;
-            moved = moved.max((value - ahead[node]).norm());
+            moved = moved.max((value - ahead[node]).norm_sqr());
             ahead[node] = value;
         }
-        if moved < SETTLED {
+        if moved < SETTLED * SETTLED {
             return Some(());
         }
     }
