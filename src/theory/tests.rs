@@ -3,7 +3,7 @@
 use super::testing::{Sketch, exponential};
 use super::{Figures, Kind, analyze};
 use crate::metric::Metric;
-use crate::network::{ClassId, Discipline, Place, StageId};
+use crate::network::{ClassId, Discipline, Patience, Place, StageId};
 use crate::random::{Arrivals, Distribution};
 use approx::assert_relative_eq;
 
@@ -111,6 +111,30 @@ fn a_loss_stage_knows_its_times_under_any_arrivals() {
     let figure = |name| theory.figure(stage(0), metric(name)).unwrap();
     assert_eq!(figure("sojourn_time_p90").kind, Kind::Exact);
     assert_eq!(figure("loss_probability").kind, Kind::Approximation);
+}
+
+#[test]
+fn patience_of_any_kind_has_figures() {
+    let service = Distribution::lognormal_mean_scv(1.0, 2.0).unwrap();
+    let arrivals = || Arrivals::renewal(Distribution::erlang(2, 0.4).unwrap()).unwrap();
+    for places in [None, Some(4)] {
+        let mut sketch = Sketch::single(arrivals(), 2, service.clone());
+        if let Some(places) = places {
+            sketch.bound(0, places);
+        }
+        let mut network = sketch.network();
+        let patience = Distribution::uniform(0.5, 1.5).unwrap();
+        network.stages[0].extras.patience = Patience::Limited(patience);
+        let theory = analyze(&network);
+        let figure = |name| *theory.figure(stage(0), metric(name)).unwrap();
+        let gone = figure("abandon_probability");
+        assert_eq!(gone.kind, Kind::Approximation);
+        assert!(gone.value > 0.0 && gone.value < 1.0);
+        let lost = theory.figure(stage(0), metric("loss_probability"));
+        let served = 1.0 - gone.value - lost.map_or(0.0, |figure| figure.value);
+        assert_relative_eq!(figure("throughput").value, 2.5 * served, max_relative = 1e-9);
+        assert_relative_eq!(figure("utilization").value, 1.25 * served, max_relative = 1e-6);
+    }
 }
 
 #[test]
