@@ -37,7 +37,8 @@ pub(super) fn departures(
     };
     let sigma = 1.0 - queue.decay() / (f64::from(consumers) * service_rate);
     let most = f64::from(consumers) + (BEYOND.ln() / sigma.ln()).ceil();
-    if !(most * gaps.count() as f64 <= MOST_PHASES) {
+    let phases = most * gaps.count() as f64;
+    if phases.is_nan() || phases > MOST_PHASES {
         return Ok(None);
     }
     let (most, phases) = (most as usize, gaps.count());

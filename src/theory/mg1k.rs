@@ -201,10 +201,8 @@ impl Arrivals {
     fn left_behind(&self, room: usize) -> Vec<f64> {
         let mut left = vec![1.0];
         for j in 0..room - 1 {
-            let mut up = left[0] * self.more[j];
-            for i in 1..=j {
-                up += left[i] * self.more[j - i + 1];
-            }
+            let later = left[1..].iter().zip(self.more[1..=j].iter().rev());
+            let up = left[0] * self.more[j] + later.map(|(x, more)| x * more).sum::<f64>();
             let next = up / self.none;
             left.push(next);
             if next > HUGE {

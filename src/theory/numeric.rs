@@ -46,7 +46,7 @@ pub(super) fn falling_root(tail: impl Fn(f64) -> f64, target: f64, guess: f64) -
         let value = tail(t);
         (!value.is_nan()).then(|| (value.max(1e-16 * target) / target).ln())
     };
-    let ((mut low, mut at_low), (mut high, mut at_high)) = bracket(&height, guess)?;
+    let ((mut low, mut at_low), (mut high, mut at_high)) = bracket(height, guess)?;
     let mut side = 0;
     for round in 0..120 {
         let width = high - low;

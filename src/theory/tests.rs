@@ -132,8 +132,16 @@ fn patience_of_any_kind_has_figures() {
         assert!(gone.value > 0.0 && gone.value < 1.0);
         let lost = theory.figure(stage(0), metric("loss_probability"));
         let served = 1.0 - gone.value - lost.map_or(0.0, |figure| figure.value);
-        assert_relative_eq!(figure("throughput").value, 2.5 * served, max_relative = 1e-9);
-        assert_relative_eq!(figure("utilization").value, 1.25 * served, max_relative = 1e-6);
+        assert_relative_eq!(
+            figure("throughput").value,
+            2.5 * served,
+            max_relative = 1e-9
+        );
+        assert_relative_eq!(
+            figure("utilization").value,
+            1.25 * served,
+            max_relative = 1e-6
+        );
     }
 }
 

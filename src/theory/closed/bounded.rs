@@ -162,9 +162,8 @@ impl Rules<'_> {
             Room::Reject(m) => m.saturating_add(u64::from(enter.consumers)) < u64::from(population),
             Room::Unbounded | Room::Block(_) => false,
         };
-        !blocks(enter)
-            && !self.stations.iter().enumerate().any(own)
-            && !(narrow && self.think_mean == 0.0)
+        let at_once = narrow && self.think_mean == 0.0;
+        !(blocks(enter) || at_once || self.stations.iter().enumerate().any(own))
     }
 
     fn start(&self, population: u16) -> State {

@@ -59,7 +59,7 @@ impl Grid {
     pub fn below(&self, w: &[Wide], d: &[f64], index: usize) -> Wide {
         let mut total = Wide::ZERO;
         for (k, stride) in self.strides.iter().enumerate() {
-            if d[k] > 0.0 && index / stride % (self.full[k] + 1) > 0 {
+            if d[k] > 0.0 && !(index / stride).is_multiple_of(self.full[k] + 1) {
                 total += w[index - stride] * d[k];
             }
         }

@@ -62,7 +62,7 @@ impl Mul<f64> for Wide {
     /// The factor is finite and not negative.
     fn mul(self, factor: f64) -> Wide {
         let mantissa = self.mantissa * factor;
-        if mantissa < TOP && mantissa >= 1.0 / TOP {
+        if (1.0 / TOP..TOP).contains(&mantissa) {
             return Wide {
                 mantissa,
                 exponent: self.exponent,
