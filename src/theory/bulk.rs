@@ -7,7 +7,7 @@
 
 use super::error::{ModelError, positive, stable};
 
-/// The M/M[Y]/1 queue in steady state: service takes an exponential time, whatever the number of
+/// The M/M\[Y\]/1 queue in steady state: service takes an exponential time, whatever the number of
 /// orders in it, and an order that comes to fewer than Y in service joins them.
 ///
 /// # Domain

@@ -379,7 +379,7 @@ mod tests {
     fn nobody_overtakes_the_first_level_of_m_m_c() {
         let first = Overtaken::markov(0.6, 2.0, 0.0, 4.0);
         for t in [0.1, 1.0, 3.0] {
-            let known = 0.6 * (-2.0 * t).exp();
+            let known = 0.6 * (-2.0_f64 * t).exp();
             assert_relative_eq!(first.waiting(t, SETTING).value, known, max_relative = 1e-6);
         }
     }
