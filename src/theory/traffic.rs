@@ -19,9 +19,10 @@
 //! J. R. Jackson (1957), *Networks of waiting lines*, Operations Research 5; J. B. Goodman, W. A.
 //! Massey (1984), *The non-ergodic Jackson network*, Journal of Applied Probability 21.
 
-use super::carried::carried;
+use super::carried::{Work, carried};
 use super::clockwork::is_clockwork;
 use super::entries::{Entry, entries, losses};
+use super::law::StageLaw;
 use super::lines::{Blocking, blocking};
 use super::numeric::sum;
 use super::regime::availability;
@@ -340,20 +341,25 @@ fn shares(network: &Network, traffic: &Traffic, offered: &Table) -> Table {
                 _ if let Some(share) = traffic.share_of_line(id, rates) => share,
                 (Some(loss), _) => vec![1.0 - loss; rates.len()],
                 (_, Capacity::Reject(_)) if is_clockwork(network, id) => vec![1.0; rates.len()],
-                _ => shares_at(network, stage, rates),
+                _ => shares_at(network, id, rates),
             },
         )
         .collect()
 }
 
-fn shares_at(network: &Network, stage: &Stage, rates: &[f64]) -> Vec<f64> {
+fn shares_at(network: &Network, id: usize, rates: &[f64]) -> Vec<f64> {
+    let stage = &network.stages[id];
     let work: Vec<f64> = work_of(stage, rates);
-    let total: f64 = work.iter().sum();
     match (stage.consumers, &stage.capacity) {
         (Consumers::Unlimited, _) => vec![1.0; rates.len()],
         (Consumers::Finite(c), _) if loses(stage) => {
-            let rate = sum(rates.iter().copied());
-            let share = carried(stage, c, rate, rate / total).unwrap_or(1.0);
+            let law = StageLaw::new(network, id, rates);
+            let work = Work {
+                rate: sum(rates.iter().copied()),
+                mean: law.mean(),
+                scv: law.scv(),
+            };
+            let share = carried(network, id, c, work).unwrap_or(1.0);
             vec![share; rates.len()]
         }
         (Consumers::Finite(c), _) => {

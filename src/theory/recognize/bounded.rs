@@ -1,10 +1,11 @@
 //! Queues with a bound that reject.
 
 use super::model::Candidate;
-use super::{Answer, Case, ClassWaits, Fit, Model};
+use super::{Alternative, Answer, Case, ClassWaits, Fit, Model};
 use crate::metric::{Metric, TimeKind};
 use crate::network::Discipline;
-use crate::theory::{Kind, Mmck, Reason, Turn};
+use crate::theory::carried::gaps_scv;
+use crate::theory::{GGcK, Kind, Mmck, Reason, Turn};
 
 pub(super) const MMCK: Candidate = Candidate {
     model: &Model {
@@ -57,10 +58,10 @@ pub(super) const GGCK: Candidate = Candidate {
     model: &Model {
         name: "G/G/c/K",
         conditions: "stationary arrivals, any service, `capacity`",
-        gives: "means, as those of M/M/c/K",
+        gives: "means",
         kind: Kind::Approximation,
-        source: "M/M/c/K in place of the stage's own laws",
-        tests: &["simulated_intervals_contain_the_truth"],
+        source: "after Buzacott and Shanthikumar 1993; Whitt 2004, Oper. Res. 52; Fredericks 1980 (Hayward); M/M/c/K without variances",
+        tests: &["the_errors_that_the_docs_state_are_measured"],
     },
     fit: ggck,
 };
@@ -69,9 +70,24 @@ fn ggck(case: &Case<'_>) -> Fit {
     let (Some((consumers, places)), true) = (case.plain_bounded(), case.stationary()) else {
         return Ok(None);
     };
-    let model = Mmck::new(case.rate, 1.0 / case.law.mean(), consumers, places);
-    let model = model.map_err(|error| Reason::Conditions { error })?;
-    let mut answer = Answer::new(model.figures(Turn::Any, Kind::Approximation));
+    let conditions = |error| Reason::Conditions { error };
+    let plain = Mmck::new(case.rate, 1.0 / case.law.mean(), consumers, places);
+    let plain = plain
+        .map_err(conditions)?
+        .figures(Turn::Any, Kind::Approximation);
+    let gaps = gaps_scv(case.network, case.id);
+    let (mean, scv) = (case.law.mean(), case.law.scv());
+    let mut answer = if scv.is_finite() {
+        let model = GGcK::new(case.rate, gaps, mean, scv, consumers, places);
+        let mut answer = Answer::new(model.map_err(conditions)?.figures());
+        answer.alternatives.push(Alternative {
+            method: "M/M/c/K with the mean service",
+            figures: plain,
+        });
+        answer
+    } else {
+        Answer::new(plain)
+    };
     if case.turn().is_none() {
         answer.classes = ClassWaits::Unknown;
     }
