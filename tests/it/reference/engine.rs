@@ -509,8 +509,11 @@ impl<'n> Engine<'n> {
         if count == 0 {
             return None;
         }
-        if discipline == Discipline::Random {
-            return Some(self.places[stage].choice.below(count));
+        match discipline {
+            Discipline::Fifo => return Some(0),
+            Discipline::Lifo => return Some(count - 1),
+            Discipline::Random => return Some(self.places[stage].choice.below(count)),
+            _ => {}
         }
         let waiting = &self.places[stage].waiting;
         let rank = |&a: &usize, &b: &usize| {
@@ -526,13 +529,12 @@ impl<'n> Engine<'n> {
         let order = &self.orders[order];
         let came = order.visit as f64;
         match discipline {
-            Discipline::Lifo => (-came, 0.0),
             Discipline::ShortestFirst => (order.size, came),
             Discipline::ShortestRemaining => (order.left, came),
             Discipline::Priority | Discipline::PreemptivePriority => {
                 (f64::from(self.network.classes[order.class].priority), came)
             }
-            Discipline::Fifo | Discipline::Random | Discipline::ProcessorSharing => (came, 0.0),
+            _ => (came, 0.0),
         }
     }
 
