@@ -7,6 +7,7 @@ use super::plan::Start;
 use super::replication::{Replication, Span};
 use super::timeline::Timeline;
 use crate::network::{Network, Replications};
+use crate::random::Arrivals;
 
 /// Rounding over a long run stays far below this.
 const IMBALANCE: f64 = 1e-6;
@@ -121,7 +122,7 @@ impl<'n> Fold<'n> {
         let context = Context {
             measured,
             replications: self.replications as f64,
-            producers: self.network.producers.len() as f64,
+            together: orders_together(self.network),
             stationary,
         };
         Ok(SimResult {
@@ -156,4 +157,12 @@ impl Fold<'_> {
         }
         Ok(())
     }
+}
+/// Orders that the producers send at once, each its own: one, or a batch.
+fn orders_together(network: &Network) -> f64 {
+    let each = network.producers.iter().map(|p| match &p.arrivals {
+        Arrivals::Batch { size, .. } => size.mean(),
+        _ => 1.0,
+    });
+    each.sum()
 }

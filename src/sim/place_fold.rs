@@ -20,8 +20,8 @@ pub(super) struct Context {
     pub measured: f64,
     /// How many there are.
     pub replications: f64,
-    /// How many producers send.
-    pub producers: f64,
+    /// Orders that the producers send at once, each its own.
+    pub together: f64,
     /// Whether the law of the arrivals never changes, so that growth means something.
     pub stationary: bool,
 }
@@ -110,7 +110,7 @@ impl PlaceFold {
         let extent = Extent {
             measured: context.measured,
             orders: self.events.offered as f64 / context.replications,
-            producers: context.producers,
+            together: context.together,
             number: number_in_system(&estimates),
             growing: growth.is_some(),
         };

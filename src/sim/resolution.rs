@@ -12,8 +12,8 @@ pub(super) struct Extent {
     pub measured: f64,
     /// Orders that came in a replication.
     pub orders: f64,
-    /// How many producers send.
-    pub producers: f64,
+    /// Orders that the producers send at once, each its own.
+    pub together: f64,
     /// Mean number in system.
     pub number: f64,
     /// Whether that number keeps growing.
@@ -21,11 +21,11 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// The share of a replication's orders that its two edges cut: one order of each producer that does
-    /// or does not come in time, and those in the system. The edges are the same in every replication of a system
+    /// The share of a replication's orders that its two edges cut: one order (or batch) of each producer
+    /// that does or does not come in time, and those in the system. The edges are the same in every replication of a system
     /// without chance, so that averaging does not make them smaller.
     fn edge(&self) -> f64 {
-        (self.producers + self.number) / self.orders.max(1.0)
+        (self.together + self.number) / self.orders.max(1.0)
     }
 
     /// Rounding of a clock that has counted up to the end of the run.

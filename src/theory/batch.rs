@@ -6,6 +6,7 @@
 //! Research 23, 830–833.
 
 use super::error::{ModelError, non_negative, positive, stable};
+use super::overtaken::is_smooth;
 use super::pollaczek::WaitLaw;
 use super::sheet::{Sheet, Source};
 use super::{Curve, Figures, Kind, ServiceMoments};
@@ -165,6 +166,19 @@ impl MxG1 {
     }
 }
 
+/// Whether the inversion takes seconds: a transform without closed form of a law that varies very little
+/// or very much.
+fn takes_long(service: &Distribution) -> bool {
+    const USUAL: std::ops::RangeInclusive<f64> = 0.05..=20.0;
+    let closed = is_smooth(service) || service.is_deterministic().is_some();
+    let scv = service.scv();
+    let open = matches!(
+        service,
+        Distribution::LogNormal { .. } | Distribution::Weibull { .. } | Distribution::Pareto { .. }
+    );
+    open && !closed && scv.is_finite() && !USUAL.contains(&scv)
+}
+
 /// The quantiles and curves of the wait and the sojourn in M/G/1 and M^X/G/1, first in, first out; what
 /// the inversion is not sure of is left out.
 pub(super) fn laws(
@@ -172,6 +186,9 @@ pub(super) fn laws(
     service: &Distribution,
     size: &DiscreteDistribution,
 ) -> Option<(Figures, Curve, Curve)> {
+    if takes_long(service) {
+        return None;
+    }
     let law = Arc::new(WaitLaw::new(rate, service, size).ok()??);
     let mut sheet = Sheet::new(INVERSION);
     sheet

@@ -5,9 +5,9 @@
 //! the copies can meet a queue: then the times are independent, P(T > t) = 1 − Π(1 − P(T_i > t)).
 //! Else the copies arrive together, which makes their times associated, so that this product, and the
 //! mean M = ∫P(T > t) dt that belongs to it, come out too long. Nelson and Tantawi's mean for n equal
-//! M/M/1 queues, W(H_n/H₂ + 4/11 (1 − H_n/H₂)ρ)(12 − ρ)/8 with H_n = Σ 1/i, says by how much of what
-//! it adds to the time of one: that share is taken off the mean here, for the mean load of the branches,
-//! and the distribution shrinks with it.
+//! M/M/1 queues, W(H_n/H₂ + 4/11 (1 − H_n/H₂)ρ)(12 − ρ)/8 with H_n = Σ 1/i, says which share w of what
+//! independence adds to the time of one is left. Here, with the mean probability of waiting in place of ρ,
+//! which it is for M/M/1, P(T > t) lies by that share between the slowest branch alone and independence.
 //!
 //! # References
 //! R. Nelson, A. N. Tantawi (1988), *Approximate analysis of fork/join synchronization in parallel
@@ -19,6 +19,7 @@ use super::route::{Inner, time_to_leave};
 use super::stage::StageTheory;
 use super::traffic::Traffic;
 use super::{Curve, Figure, ForkJoin, Kind};
+use crate::metric::Metric;
 use crate::network::{Capacity, Consumers, Discipline, Network, Target};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 const INDEPENDENT: &str = "maximum of independent times";
 const PRODUCT: &str = "P(T > t) = 1 − Π(1 − P(T_i > t))";
 const CORRECTED: &str = "Nelson, Tantawi 1988, IEEE Trans. Comput. 37; Lebrecht, Knottenbelt 2007";
-const SHRUNK: &str = "P(T > t) ≈ 1 − Π(1 − P(T_i > t/k)), k from n equal M/M/1 queues";
+const MIXED: &str =
+    "P(T > t) ≈ w(1 − Π(1 − P(T_i > t))) + (1 − w) max P(T_i > t), w from n equal M/M/1 queues";
 /// Panels per power of two of the integral, and powers of two.
 const PANELS: (usize, i32) = (8, 60);
 /// Two integrals this near to each other are right.
@@ -96,12 +98,7 @@ impl Desk<'_> {
             .iter()
             .map(|branch| self.law(branch.0, inner));
         let laws: Vec<Curve> = branches.collect::<Option<_>>()?;
-        let longest = laws.iter().map(|law| mean(|t| law.at(t)));
-        let longest = longest.collect::<Option<Vec<_>>>()?;
-        let longest = longest
-            .into_iter()
-            .map(|(mean, _)| mean)
-            .fold(0.0, f64::max);
+        let lower = laws.clone();
         let kind = laws.iter().map(|law| law.kind).max()?;
         let product = move |t: f64| 1.0 - laws.iter().map(|law| 1.0 - law.at(t)).product::<f64>();
         let (independent, sure) = mean(&product)?;
@@ -117,15 +114,14 @@ impl Desk<'_> {
             };
             return Some(Join::of(independent, kind, (PRODUCT, INDEPENDENT), product));
         }
-        let scale = (longest + (independent - longest) * self.correction()) / independent;
-        let names = (SHRUNK, CORRECTED);
-        let shrunk = move |t: f64| product(t / scale);
-        Some(Join::of(
-            independent * scale,
-            Kind::Approximation,
-            names,
-            shrunk,
-        ))
+        let share = self.correction();
+        let mixed = move |t: f64| {
+            let slowest = lower.iter().map(|law| law.at(t)).fold(0.0, f64::max);
+            share * product(t) + (1.0 - share) * slowest
+        };
+        let (value, _) = mean(&mixed)?;
+        let names = (MIXED, CORRECTED);
+        Some(Join::of(value, Kind::Approximation, names, mixed))
     }
 
     fn branches(&self) -> &[crate::network::StageId] {
@@ -206,10 +202,12 @@ impl Desk<'_> {
     /// Nelson and Tantawi's mean.
     fn correction(&self) -> f64 {
         let branches = self.branches();
-        let loads = branches
-            .iter()
-            .map(|b| self.stages[b.0].offered_load.unwrap_or(0.0));
-        let rho = (loads.sum::<f64>() / branches.len() as f64).clamp(0.0, 1.0);
+        let waits = branches.iter().map(|b| {
+            let figure = self.stages[b.0].figures.get(&Metric::WaitProbability);
+            let load = self.stages[b.0].offered_load.unwrap_or(0.0);
+            figure.map_or(load, |figure| figure.value)
+        });
+        let rho = (waits.sum::<f64>() / branches.len() as f64).clamp(0.0, 1.0);
         let harmonic: f64 = (1..=branches.len()).map(|i| 1.0 / i as f64).sum();
         let ratio = harmonic / 1.5;
         let known = (ratio + 4.0 / 11.0 * (1.0 - ratio) * rho) * (12.0 - rho) / 8.0;

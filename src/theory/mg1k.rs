@@ -154,7 +154,7 @@ impl Mg1k {
             .put(
                 Metric::NumberInSystem,
                 self.number_in_system(),
-                "L = Lq + ρ(1−loss)",
+                "L = Lq + ρ",
             )
             .mean(
                 TimeKind::Waiting,

@@ -8,6 +8,7 @@
 
 use super::flow::Flows;
 use super::join::{Joins, joins};
+use super::law::StageLaw;
 use super::lines::Blocking;
 use super::numeric::{quantile, sum};
 use super::overtake_free::OvertakeFree;
@@ -503,6 +504,15 @@ impl Whole<'_> {
         })
     }
 
+    /// Whether the services have a third moment, without which a wait has no variance.
+    fn waits_have_variances(&self) -> bool {
+        let third = |s: &usize| {
+            let law = StageLaw::new(self.network, *s, &self.traffic.offered[*s]);
+            law.moments().third
+        };
+        self.reached.iter().map(third).all(f64::is_finite)
+    }
+
     fn convolved(&self, figures: &mut Figures, mean: f64) -> Option<Curve> {
         // Of the time that orders are blocked only the mean is known.
         let blocks = |s: &usize| self.traffic.blocking[*s] != Blocking::Free;
@@ -512,7 +522,9 @@ impl Whole<'_> {
         let masses = latency_law(self.network, self.traffic, self.stages, &self.joins, mean)?;
         let mut sheet = Sheet::new(Source::approximation(CONVOLVED));
         let formula = "waits and services added up along the routes";
-        sheet.variance(TimeKind::Latency, masses.variance, formula);
+        if self.waits_have_variances() {
+            sheet.variance(TimeKind::Latency, masses.variance, formula);
+        }
         let p_quantile = |p| quantile(|t| masses.ccdf(t), p, mean);
         sheet.quantiles(TimeKind::Latency, p_quantile, formula);
         for (metric, figure) in sheet.finish() {

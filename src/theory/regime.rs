@@ -20,7 +20,7 @@ use crate::network::{
 };
 
 /// A load this near to 1 is 1.
-pub(super) const NEAR: f64 = 1e-9;
+pub(super) const NEAR: f64 = 1e-10;
 
 /// What becomes of a stage in the long run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,9 +16,9 @@ use super::numeric::quantile;
 use super::pipeline::class_figures;
 use super::stage::StageTheory;
 use super::traffic::Traffic;
-use super::{Curve, Kind};
+use super::{Curve, Figures, Kind};
 use crate::metric::{Metric, TimeKind};
-use crate::network::{Discipline, Network, Target};
+use crate::network::{Capacity, Discipline, Network, Target};
 use crate::random::Distribution;
 use std::sync::Arc;
 
@@ -145,6 +145,15 @@ fn visits<'a>(
             }
             let figures = class_figures(theory, class);
             let waiting = figures.get(&Metric::mean(TimeKind::Waiting))?.value;
+            if theory.sojourn.is_none() && !adds_up(figures) {
+                return None;
+            }
+            // Some try again later than any tail would tell.
+            if theory.waiting.is_none()
+                && matches!(network.stages[stage].capacity, Capacity::Retry(..))
+            {
+                return None;
+            }
             let wait = match (&theory.waiting, waiting > 0.0) {
                 (_, false) => None,
                 (Some(curve), true) => Some(curve.clone()),
@@ -166,6 +175,22 @@ fn visits<'a>(
         }
     }
     Some(visits)
+}
+
+/// Whether a visit is a wait and then a service without interruption.
+fn adds_up(figures: &Figures) -> bool {
+    let mean = |time| figures.get(&Metric::mean(time)).map(|figure| figure.value);
+    let times = (
+        mean(TimeKind::Waiting),
+        mean(TimeKind::Service),
+        mean(TimeKind::Sojourn),
+    );
+    match times {
+        (Some(waiting), Some(service), Some(sojourn)) => {
+            (waiting + service - sojourn).abs() <= 1e-6 * sojourn
+        }
+        _ => true,
+    }
 }
 
 /// Long enough for the tail of every time, and for as many visits as there may be.

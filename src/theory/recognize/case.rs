@@ -1,6 +1,7 @@
 //! One stage with all that the recognizer looks at.
 
 use crate::network::{Capacity, Consumers, Discipline, Network, Producer, Stage};
+use crate::random::Arrivals;
 use crate::theory::clockwork;
 use crate::theory::flow::{Flow, Flows};
 use crate::theory::law::StageLaw;
@@ -62,6 +63,24 @@ impl<'a> Case<'a> {
     /// Whether the arrivals have a stationary description.
     pub fn stationary(&self) -> bool {
         !matches!(self.flow(), Flow::Varying(_))
+    }
+
+    /// Whether orders come here in batches: what they add to the wait of one another no long-run
+    /// variability tells.
+    pub fn bursts(&self) -> bool {
+        let mut producers = self.producers();
+        producers.any(|producer| match &producer.arrivals {
+            Arrivals::Batch { size, .. } => !size.is_always_one(),
+            _ => false,
+        })
+    }
+
+    /// That no formula covers the batches that come here.
+    pub fn bursts_unknown(&self) -> Reason {
+        Reason::NoModel {
+            place: self.stage.name.clone(),
+            feature: "batch",
+        }
     }
 
     /// Exactly Poisson arrivals.

@@ -250,6 +250,9 @@ fn two_moments(case: &Case<'_>) -> Fit {
     if !case.stationary() {
         return Ok(None);
     }
+    if case.bursts() {
+        return Err(case.bursts_unknown());
+    }
     let fifo = gigc(case, consumers, Turn::Any);
     let source = Source::approximation(priority::APPROXIMATE);
     Ok(Some(by_level(case, fifo, consumers, source)))

@@ -21,6 +21,7 @@ pub(super) const GIGC: Candidate = Candidate {
 
 fn answer(case: &Case<'_>) -> Fit {
     match (case.plain_unbounded(), case.turn()) {
+        (Some(_), Some(_)) if case.bursts() => Err(case.bursts_unknown()),
         (Some(consumers), Some(turn)) if case.stationary() => Ok(Some(gigc(case, consumers, turn))),
         _ => Ok(None),
     }
