@@ -259,7 +259,12 @@ impl Flows {
         }
         if regime == Regime::Overloaded {
             let law = StageLaw::new(network, stage, &traffic.offered[stage]);
+            let retries = matches!(at.capacity, Capacity::Retry(..));
             return match at.discipline {
+                // Who tries again has no turn among those who do.
+                Discipline::Priority | Discipline::PreemptivePriority if retries => {
+                    law.levels(network) <= 1
+                }
                 Discipline::Lifo | Discipline::Random => law.classes().count() == 1,
                 // What is served is not what comes: short orders pass long ones.
                 Discipline::ShortestFirst

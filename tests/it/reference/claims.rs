@@ -142,6 +142,26 @@ fn under_priorities_each_class_gives_up_in_its_own_measure() {
     assert_eq!(impatient(true), None);
 }
 
+#[test]
+fn an_overloaded_orbit_knows_no_priorities() {
+    let queue = |more: &str| {
+        let settings =
+            format!("queue = {{ discipline = {{ priority = {{ preemptive = false }} }}{more} }}\n");
+        let classes = "[[class]]\nname = \"a\"\n[[class]]\nname = \"b\"\npriority = 1\n\
+                       [[producer]]\nname = \"q\"\nto = \"s\"\nclass = \"b\"\n\
+                       arrivals = { poisson = { rate = 4 } }\n";
+        let theory = theory_of_classes(&settings, classes);
+        exact(
+            &theory,
+            Place::Class(StageId(0), ClassId(0)),
+            Metric::Throughput,
+        )
+    };
+    assert_eq!(queue(""), Some(2.0));
+    let retry = ", capacity = 2, overflow = { retry = { exponential = { mean = 1 } } }";
+    assert_eq!(queue(retry), None);
+}
+
 /// As [`theory`], with the producer's orders of class `a`.
 fn theory_of_classes(settings: &str, classes: &str) -> NetworkTheory {
     let consumers = consumers(settings);
