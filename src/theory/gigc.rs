@@ -42,9 +42,6 @@ const TAIL: Source = Source::approximation("Whitt 1983, Bell Syst. Tech. J. 62, 
 /// let queue = GiGc::new(0.9, 0.5, 1.0, 1.0, 1)?;
 /// assert!((queue.waiting_mean() / 6.588 - 1.0).abs() < 0.02);
 /// assert!(queue.kingman_bound() > 6.588);
-/// // H2/H2/4, ca² = cs² = 9, ρ = 0.9; the exact probability of waiting is 0.917.
-/// let queue = GiGc::new(3.6, 9.0, 1.0, 9.0, 4)?;
-/// assert!((queue.wait_probability() / 0.917 - 1.0).abs() < 0.05);
 /// # Ok::<(), orderline::theory::ModelError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
