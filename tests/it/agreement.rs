@@ -5,6 +5,7 @@
 //! The judgement is at level 1 − 0.01/m for each of all m figures (Bonferroni), so with the seeds
 //! fixed the test fails by chance for one choice of seeds in a hundred.
 
+use orderline::metric::{Metric, Statistic};
 use orderline::network::{Network, Place};
 use orderline::report::{Comparison, Line, Verdict, corrected_level};
 use orderline::scenario;
@@ -185,9 +186,17 @@ fn attempt(text: String) -> Tried {
     }
 }
 
+/// The lines that have a verdict. Quantiles beyond the 95th percentile are left out: in runs as short as
+/// these they rest on a few busy periods, so that their intervals are too narrow.
 fn judged(tried: &Tried) -> impl Iterator<Item = &Line> {
     let lines = tried.comparison.lines.iter();
-    lines.filter(|line| matches!(line.verdict, Verdict::Agrees | Verdict::Differs))
+    lines.filter(|line| {
+        let extreme = matches!(
+            line.metric,
+            Metric::Time(_, Statistic::P99 | Statistic::P999)
+        );
+        matches!(line.verdict, Verdict::Agrees | Verdict::Differs) && !extreme
+    })
 }
 
 /// What is wrong at this level: with it the place's model and the whole scenario.
