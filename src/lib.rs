@@ -10,6 +10,7 @@
 //! | [`network`] | the compiled pipeline: indices for names, every default spelled out | [`random`] |
 //! | [`metric`] | the words of measurement: names, units, places | nothing |
 //! | [`random`] | streams, probability laws, arrival processes | nothing |
+//! | `simd` | kernels compiled for the widest vector instructions of the processor | nothing |
 //! | [`stats`] | estimators: tallies, time-weighted averages, histograms, warm-up, intervals | nothing |
 //! | [`sim`] | the discrete-event engine in virtual time, and its replications | [`network`], [`random`], [`stats`], [`metric`] |
 //! | [`theory`] | one file a queueing model, a recognizer, networks | [`network`], [`random`] (laws only), [`metric`] |
@@ -29,5 +30,6 @@ pub mod random;
 pub mod report;
 pub mod scenario;
 pub mod sim;
+mod simd;
 pub mod stats;
 pub mod theory;
