@@ -179,7 +179,7 @@ impl<'n, O: Observer> Engine<'n, O> {
         }
         order.stage = stage as u32;
         order.arrived = self.now;
-        order.service = state.draw_service(class);
+        order.service = state.chance.draw_service(class);
         if state.idle == 0 {
             lane.occupancy.enter_queue(self.now);
             state.queue.push(id, class);
@@ -200,7 +200,7 @@ impl<'n, O: Observer> Engine<'n, O> {
         };
         let (stage, class) = self.record_visit(id);
         self.serve_next(stage);
-        match self.stages[stage].draw_route(class) {
+        match self.stages[stage].chance.draw_route(class) {
             Target::Stage(next) => self.arrive(id, next.0),
             Target::Completed => self.leave(id, Outcome::Completed),
             Target::Cancelled => self.leave(id, Outcome::Cancelled),

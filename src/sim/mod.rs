@@ -5,7 +5,8 @@
 //! | `calendar` | pending departures in their total order |
 //! | `orders` | the orders under way, in an arena |
 //! | `queue` | who waits at a stage, by discipline |
-//! | `stage` | a stage's consumers, laws and routes |
+//! | `chance` | what is left to chance at a stage: service times and routes |
+//! | `stage` | a stage's consumers and queue |
 //! | `sources` | the producers' next orders |
 //! | `engine` | the loop that lets events happen, and what each does |
 //! | `lane` | what is measured of one class at one stage, and of the pipeline |
@@ -23,6 +24,7 @@
 //! replication): threads only decide when it is computed.
 
 mod calendar;
+mod chance;
 mod control;
 mod engine;
 mod fold;
