@@ -99,6 +99,27 @@ impl ArrivalStream {
         Self { process }
     }
 
+    /// Fills `times` with the next arrival times and says how many there were: all, unless the
+    /// process has ended. The same times as one by one, to the last bit.
+    ///
+    /// ```
+    /// use orderline::random::{ArrivalStream, Arrivals};
+    /// let mut one_by_one = ArrivalStream::new(&Arrivals::poisson(2.0).unwrap(), 7, 0, "web");
+    /// let mut times = [0.0; 1000];
+    /// assert_eq!(one_by_one.clone().fill(&mut times), 1000);
+    /// assert!(times.iter().all(|&time| one_by_one.next() == Some(time)));
+    /// ```
+    pub fn fill(&mut self, times: &mut [f64]) -> usize {
+        if let Process::Gaps { gaps, now } = &mut self.process {
+            add_up(gaps, now, times);
+            return times.len();
+        }
+        let slots = times.iter_mut();
+        slots
+            .map_while(|slot| self.next_of_others().map(|time| *slot = time))
+            .count()
+    }
+
     #[inline(never)]
     fn next_of_others(&mut self) -> Option<f64> {
         match &mut self.process {
@@ -137,6 +158,22 @@ impl Iterator for ArrivalStream {
         }
         self.next_of_others()
     }
+}
+
+/// The running sum of the gaps. One addition waits for the other, which keeps the bits those of
+/// adding one gap at a time.
+fn add_up(gaps: &mut Variates, now: &mut f64, times: &mut [f64]) {
+    let (mut time, mut done) = (*now, 0);
+    while done < times.len() {
+        let rest = &mut times[done..];
+        let gaps = gaps.take(rest.len());
+        for (slot, gap) in rest.iter_mut().zip(gaps) {
+            time += gap;
+            *slot = time;
+        }
+        done += gaps.len();
+    }
+    *now = time;
 }
 
 /// The law of the gaps of a Poisson process of rate 1.

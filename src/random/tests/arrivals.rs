@@ -219,6 +219,38 @@ fn ties_of_a_trace_are_spread_in_order() {
     );
 }
 
+/// Every kind of process, filled in pieces and asked one by one; three of them end.
+#[test]
+fn times_filled_together_are_those_asked_one_by_one() {
+    let point = |at, rate| RatePoint { at, rate };
+    let pulse = vec![point(0.0, 50.0), point(30.0, 0.0)];
+    let size = DiscreteDistribution::geometric(3.0).unwrap();
+    for arrivals in [
+        Ok(poisson(3.0)),
+        Arrivals::renewal(Distribution::uniform(0.0, 1.0).unwrap()),
+        Arrivals::deterministic(3.0),
+        Arrivals::mmpp(vec![3.0, 0.0], vec![1.0, 1.0]),
+        Arrivals::batch(poisson(1.0), size.clone()),
+        Arrivals::schedule(pulse.clone(), RateShape::Stepped, f64::INFINITY),
+        Arrivals::trace(vec![0.0, 1.0, 1.0, 1.0, 2.0], 1.0),
+        Arrivals::batch(Arrivals::trace(vec![0.0, 5.0], 0.0).unwrap(), size),
+    ] {
+        let arrivals = arrivals.unwrap();
+        let mut one_by_one = times(&arrivals, 4);
+        let mut together = times(&arrivals, 4);
+        let mut buffer = [0.0; 1000];
+        for asked in [1, 3, 1000, 500, 999] {
+            let filled = together.fill(&mut buffer[..asked]);
+            for time in &buffer[..filled] {
+                assert_eq!(one_by_one.next(), Some(*time), "{arrivals:?}");
+            }
+            if filled < asked {
+                assert_eq!(one_by_one.next(), None, "{arrivals:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn poisson_in_disguise_is_seen() {
     let one = DiscreteDistribution::geometric(1.0).unwrap();

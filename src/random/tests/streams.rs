@@ -1,6 +1,7 @@
 //! Frozen bits. If these change, every result of every scenario changes: give the derivation a new
 //! version label then.
 
+use super::{atomic_laws, continuous_laws};
 use crate::random::{Distribution, Stream, Uniforms, Variates};
 
 /// Computed by an independent program from SHA-256 and the published xoshiro256++ step.
@@ -24,6 +25,24 @@ fn blocks_do_not_change_the_sequence() {
     let mut uniforms = Uniforms::new(stream.clone());
     for _ in 0..1000 {
         assert_eq!(uniforms.next(), stream.uniform());
+    }
+}
+
+/// However values are asked for, one by one or together, they are the same.
+#[test]
+fn any_split_gives_the_same_sequence() {
+    let sizes = [1, 7, 768, 5, 1000, 0, 767, 2, 300, 3];
+    for law in continuous_laws().into_iter().chain(atomic_laws()) {
+        let mut one_by_one = Variates::new(Stream::new(3, 0, "x"), &law);
+        let mut together = one_by_one.clone();
+        for (round, size) in sizes.into_iter().enumerate() {
+            let values = together.take(size).to_vec();
+            assert!(values.len() <= size && (size == 0 || !values.is_empty()));
+            assert!(values.into_iter().all(|value| value == one_by_one.next()));
+            if round % 3 == 0 {
+                assert_eq!(together.next(), one_by_one.next(), "{law:?}");
+            }
+        }
     }
 }
 
