@@ -7,7 +7,7 @@
 
 use super::calendar::Calendar;
 use super::control::Control;
-use super::lane::{Lane, PipelineLane};
+use super::lane::{Lane, PipelineLane, Times};
 use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
 use super::outcome::{Outcome, Outcomes};
 use super::sources::Sources;
@@ -66,8 +66,8 @@ pub(super) struct Engine<'n, O> {
 
 /// What an engine has counted when its run is over.
 pub(super) struct Finished<O> {
-    pub lanes: Vec<Lane>,
-    pub pipeline: PipelineLane,
+    pub lanes: Vec<Lane<Times>>,
+    pub pipeline: PipelineLane<Times>,
     pub outcomes: Outcomes,
     pub entered: u64,
     pub observer: O,
@@ -87,6 +87,7 @@ pub(super) enum Reached {
 impl<'n, O: Observer> Engine<'n, O> {
     pub(super) fn new(network: &'n Network, replication: u64, target: u64, observer: O) -> Self {
         let stage = |stage| StageState::new(network, stage, replication);
+        let lanes = (0..network.stages.len() * network.classes.len()).map(|_| Lane::default());
         Engine {
             network,
             now: 0.0,
@@ -94,7 +95,7 @@ impl<'n, O: Observer> Engine<'n, O> {
             calendar: Calendar::default(),
             orders: Arena::default(),
             stages: network.stages.iter().map(stage).collect(),
-            lanes: vec![Lane::default(); network.stages.len() * network.classes.len()],
+            lanes: Vec::from_iter(lanes),
             pipeline: PipelineLane::default(),
             outcomes: Outcomes::default(),
             entered: 0,
@@ -333,8 +334,8 @@ impl<'n, O: Observer> Engine<'n, O> {
         }
         Finished {
             outcomes: self.outcomes,
-            lanes: self.lanes,
-            pipeline: self.pipeline,
+            lanes: self.lanes.into_iter().map(Lane::finish).collect(),
+            pipeline: self.pipeline.finish(),
             entered: self.entered,
             observer: self.observer,
         }

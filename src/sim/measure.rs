@@ -1,6 +1,6 @@
 //! From what one replication counted to its figures.
 
-use super::lane::{Lane, PipelineLane, TimeStatistics};
+use super::lane::{Lane, PipelineLane, Times};
 use super::replication::Replication;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Network, Place, Stage, StageId};
@@ -18,7 +18,7 @@ pub(super) struct PlaceFigures {
     pub place: Place,
     /// Figures that exist; one that is undefined (a mean of nothing) is NaN.
     pub figures: Vec<(Metric, f64)>,
-    pub times: Vec<(TimeKind, TimeStatistics)>,
+    pub times: Vec<(TimeKind, Times)>,
     /// Number in system over the slices after the warm-up.
     pub path: Vec<f64>,
     /// What the figures rest on.
@@ -108,7 +108,7 @@ pub(super) fn figures<O>(
 fn stage_figures(
     stage: &Stage,
     id: StageId,
-    lanes: &[Lane],
+    lanes: &[Lane<Times>],
     window: f64,
     path: Vec<f64>,
 ) -> PlaceFigures {
@@ -135,7 +135,7 @@ fn stage_figures(
 fn class_figures<'a>(
     stage: &'a Stage,
     id: StageId,
-    lanes: &'a [Lane],
+    lanes: &'a [Lane<Times>],
     window: f64,
 ) -> impl Iterator<Item = PlaceFigures> + 'a {
     let several = lanes.len() > 1;
@@ -159,7 +159,12 @@ fn class_figures<'a>(
         })
 }
 
-fn pipeline_figures(p: PipelineLane, lanes: &[Lane], window: f64, path: Vec<f64>) -> PlaceFigures {
+fn pipeline_figures(
+    p: PipelineLane<Times>,
+    lanes: &[Lane<Times>],
+    window: f64,
+    path: Vec<f64>,
+) -> PlaceFigures {
     let waiting_area: f64 = lanes.iter().map(|lane| lane.occupancy.waiting_area()).sum();
     let let_in = (p.entered - p.rejected_at_entry) as f64;
     let number = p.occupancy.present_area() / window;
@@ -212,13 +217,13 @@ struct Totals {
     bytes: f64,
     present_area: f64,
     waiting_area: f64,
-    waiting: TimeStatistics,
-    service: TimeStatistics,
-    sojourn: TimeStatistics,
+    waiting: Times,
+    service: Times,
+    sojourn: Times,
 }
 
 impl Totals {
-    fn of<'a>(mut lanes: impl Iterator<Item = &'a Lane>) -> Totals {
+    fn of<'a>(mut lanes: impl Iterator<Item = &'a Lane<Times>>) -> Totals {
         let first = lanes.next().expect("a stage has at least one lane");
         let mut totals = Totals {
             offered: first.offered,
@@ -235,7 +240,7 @@ impl Totals {
         totals
     }
 
-    fn add(&mut self, lane: &Lane) {
+    fn add(&mut self, lane: &Lane<Times>) {
         self.offered += lane.offered;
         self.rejected += lane.rejected;
         self.departed += lane.departed;
@@ -288,7 +293,7 @@ impl Totals {
         }
     }
 
-    fn times(self) -> Vec<(TimeKind, TimeStatistics)> {
+    fn times(self) -> Vec<(TimeKind, Times)> {
         vec![
             (TimeKind::Waiting, self.waiting),
             (TimeKind::Service, self.service),
@@ -298,7 +303,7 @@ impl Totals {
 }
 
 /// Mean and quantiles of one replication. Variances and maxima need all replications at hand.
-fn time_figures(kind: TimeKind, times: &TimeStatistics) -> impl Iterator<Item = (Metric, f64)> {
+fn time_figures(kind: TimeKind, times: &Times) -> impl Iterator<Item = (Metric, f64)> {
     Statistic::ALL.into_iter().filter_map(move |statistic| {
         let value = match statistic {
             Statistic::Mean => times.tally.mean(),

@@ -1,6 +1,6 @@
 //! One place over the replications: its figures with their spread, its growth.
 
-use super::lane::TimeStatistics;
+use super::lane::Times;
 use super::measure::{Events, Growth, PlaceFigures};
 use super::outcome::PlaceResult;
 use super::resolution::{Extent, events, resolution};
@@ -53,7 +53,7 @@ impl PlaceFold {
         for (metric, value) in figures.figures {
             self.values.entry(metric).or_default().push(value);
         }
-        for (kind, TimeStatistics { tally, histogram }) in figures.times {
+        for (kind, Times { tally, histogram }) in figures.times {
             self.tallies.entry(kind).or_default().push(tally);
             self.histograms.entry(kind).or_default().merge(&histogram);
         }
@@ -104,7 +104,7 @@ impl PlaceFold {
             .filter(|(_, estimate)| estimate.point.is_finite())
             .collect();
         for (kind, tallies) in &self.tallies {
-            estimates.extend(moments(*kind, tallies));
+            estimates.extend(moments(*kind, tallies, &self.histograms[kind]));
         }
         let growth = self.growth(&estimates, context);
         let extent = Extent {
@@ -181,14 +181,14 @@ fn defined(values: &[f64]) -> Vec<f64> {
 }
 
 /// Variance about the mean of all replications, and the largest value of all.
-fn moments(kind: TimeKind, tallies: &[Tally]) -> [(Metric, Estimate); 2] {
+fn moments(kind: TimeKind, tallies: &[Tally], all_times: &Histogram) -> [(Metric, Estimate); 2] {
     let seen = || tallies.iter().filter(|tally| tally.count() > 0);
     let mut all = Tally::default();
     tallies.iter().for_each(|tally| all.merge(tally));
     let squares = seen()
         .map(|tally| tally.mean_square_about(all.mean()))
         .collect();
-    let largest = Estimate::about(all.max(), Vec::new());
+    let largest = Estimate::about(all_times.max(), Vec::new());
     [
         (
             Metric::Time(kind, Statistic::Variance),

@@ -1,25 +1,29 @@
 //! A histogram of times with a fixed relative resolution, for quantiles in constant memory.
 
+use std::ops::{Range, RangeInclusive};
+
 /// Bits of a float's mantissa that tell buckets of one power of two apart.
 const SUB_BITS: u32 = 8;
 /// Smallest exponent told apart: everything below 2^−64 s counts as zero.
 const LOWEST_EXPONENT: i64 = -64;
 /// Powers of two covered: up to 2^40 s (some 35,000 years).
 const OCTAVES: usize = 104;
-const BUCKETS: usize = OCTAVES << SUB_BITS;
-const SHIFT: u32 = 52 - SUB_BITS;
+pub(super) const BUCKETS: usize = OCTAVES << SUB_BITS;
+pub(super) const SHIFT: u32 = 52 - SUB_BITS;
 /// Index of the first bucket in the order of float bits.
-const OFFSET: i64 = (1023 + LOWEST_EXPONENT) << SUB_BITS;
+pub(super) const OFFSET: i64 = (1023 + LOWEST_EXPONENT) << SUB_BITS;
 
 /// Counts of non-negative values in log-linear buckets: each power of two is cut into 256 equal
 /// parts, so a bucket is at most 0.39 % of its value wide.
 ///
-/// The bucket is read off the float's bits without a logarithm. Values from 2^−64 to 2^40 seconds
-/// are told apart; smaller ones count as zero. Only the pages of memory that hold counts are ever
-/// touched, and two histograms merge exactly.
+/// Values from 2^−64 to 2^40 seconds are told apart; smaller ones count as zero. Values are counted
+/// by a [`Counter`](super::Counter). Two histograms merge exactly.
 #[derive(Clone, PartialEq)]
 pub struct Histogram {
+    /// Counts of the buckets from the least value's to the largest's.
     counts: Vec<u64>,
+    /// The bucket of the first of them.
+    first: usize,
     total: u64,
     zeros: u64,
     min: f64,
@@ -40,7 +44,8 @@ impl std::fmt::Debug for Histogram {
 impl Default for Histogram {
     fn default() -> Self {
         Histogram {
-            counts: vec![0; BUCKETS],
+            counts: Vec::new(),
+            first: 0,
             total: 0,
             zeros: 0,
             min: f64::INFINITY,
@@ -50,20 +55,6 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    /// Counts one value, at least 0.
-    #[inline]
-    pub fn record(&mut self, x: f64) {
-        self.total += 1;
-        let index = (x.to_bits() >> SHIFT) as i64 - OFFSET;
-        if index < 0 {
-            self.zeros += 1;
-            return;
-        }
-        self.counts[(index as usize).min(BUCKETS - 1)] += 1;
-        self.min = if x < self.min { x } else { self.min };
-        self.max = if x > self.max { x } else { self.max };
-    }
-
     /// Number of values counted.
     pub fn total(&self) -> u64 {
         self.total
@@ -74,44 +65,76 @@ impl Histogram {
         self.zeros
     }
 
+    /// Largest value; NaN without any.
+    pub fn max(&self) -> f64 {
+        if self.total == 0 { f64::NAN } else { self.max }
+    }
+
+    /// Takes the counts of all buckets and leaves zeros there. There were `total` values, and those
+    /// in buckets lie between the extremes.
+    pub(super) fn add(&mut self, buckets: &mut [u32], extremes: RangeInclusive<f64>, total: u64) {
+        let before: u64 = self.counts.iter().sum();
+        let used = self.cover(*extremes.start(), *extremes.end());
+        let room = self.room(used.clone());
+        for (sum, count) in room.iter_mut().zip(&mut buckets[used]) {
+            *sum += u64::from(std::mem::take(count));
+        }
+        let counted = self.counts.iter().sum::<u64>() - before;
+        self.total += total;
+        self.zeros += total - counted;
+    }
+
     /// Takes all counts of another histogram.
     pub fn merge(&mut self, other: &Histogram) {
-        for index in other.used() {
-            self.counts[index] += other.counts[index];
+        let used = self.cover(other.min, other.max);
+        for (sum, count) in self.room(used).iter_mut().zip(&other.counts) {
+            *sum += count;
         }
         self.total += other.total;
         self.zeros += other.zeros;
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
     }
 
-    /// Forgets all counts.
-    pub fn clear(&mut self) {
-        for index in self.used() {
-            self.counts[index] = 0;
+    /// Widens the extremes; says which buckets lie between those given.
+    fn cover(&mut self, min: f64, max: f64) -> Range<usize> {
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
+        if min > max {
+            return 0..0;
         }
-        *self = Histogram {
-            counts: std::mem::take(&mut self.counts),
-            ..Histogram::empty()
-        };
+        bucket(min)..bucket(max) + 1
     }
 
-    fn empty() -> Histogram {
-        Histogram {
-            counts: Vec::new(),
-            total: 0,
-            zeros: 0,
-            min: f64::INFINITY,
-            max: 0.0,
+    /// The counts of some buckets, made where there were none.
+    fn room(&mut self, buckets: Range<usize>) -> &mut [u64] {
+        if buckets.is_empty() {
+            return &mut [];
         }
+        if self.counts.is_empty() {
+            self.first = buckets.start;
+        }
+        let before = self.first.saturating_sub(buckets.start);
+        self.counts.splice(..0, std::iter::repeat_n(0, before));
+        self.first -= before;
+        let end = self.used().end.max(buckets.end);
+        self.counts.resize(end - self.first, 0);
+        &mut self.counts[buckets.start - self.first..buckets.end - self.first]
     }
 
     /// The buckets that can hold counts.
-    fn used(&self) -> std::ops::Range<usize> {
-        if self.total == self.zeros {
-            return 0..0;
-        }
-        bucket(self.min)..bucket(self.max) + 1
+    fn used(&self) -> Range<usize> {
+        self.first..self.first + self.counts.len()
+    }
+
+    fn count(&self, bucket: usize) -> u64 {
+        let place = bucket.checked_sub(self.first);
+        place.and_then(|i| self.counts.get(i)).copied().unwrap_or(0)
+    }
+
+    /// The buckets that hold counts.
+    #[cfg(test)]
+    pub(super) fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {
+        let all = self.used().map(|bucket| (bucket, self.count(bucket)));
+        all.filter(|(_, count)| *count > 0)
     }
 
     /// Share of values above `x`, interpolated within the bucket; NaN when empty.
@@ -130,14 +153,14 @@ impl Histogram {
 
     fn above(&self, x: f64) -> f64 {
         let index = bucket(x);
-        let whole: u64 = self.counts[index + 1..self.used().end].iter().sum();
+        let whole: u64 = (index + 1..self.used().end).map(|i| self.count(i)).sum();
         let (low, high) = self.edges(index);
         let part = if high > low {
             (high - x) / (high - low)
         } else {
             0.0
         };
-        whole as f64 + self.counts[index] as f64 * part.clamp(0.0, 1.0)
+        whole as f64 + self.count(index) as f64 * part.clamp(0.0, 1.0)
     }
 
     /// The `p`-quantile, interpolated within its bucket; NaN when empty.
@@ -168,7 +191,7 @@ impl Histogram {
             return Some((0.0, None));
         }
         for index in self.used() {
-            let count = self.counts[index] as f64;
+            let count = self.count(index) as f64;
             if count > 0.0 && below + count >= rank {
                 let (low, high) = self.edges(index);
                 let value = low + (high - low) * (rank - below) / count;
@@ -181,9 +204,9 @@ impl Histogram {
 
     /// How far a bucket's count is from the line through its neighbours', as a share of it.
     fn roughness(&self, index: usize) -> f64 {
-        let count = self.counts[index] as f64;
-        let left = index.checked_sub(1).map_or(0, |i| self.counts[i]) as f64;
-        let right = self.counts.get(index + 1).copied().unwrap_or(0) as f64;
+        let count = self.count(index) as f64;
+        let left = index.checked_sub(1).map_or(0, |i| self.count(i)) as f64;
+        let right = self.count(index + 1) as f64;
         ((count - 0.5 * (left + right)).abs() / count).min(1.0)
     }
 
@@ -211,12 +234,13 @@ fn edge(index: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Counter;
     use proptest::prelude::*;
 
     fn histogram(values: &[f64]) -> Histogram {
-        let mut h = Histogram::default();
-        values.iter().for_each(|&x| h.record(x));
-        h
+        let mut counter = Counter::default();
+        counter.record_all(values);
+        counter.take()
     }
 
     #[test]
@@ -271,12 +295,10 @@ mod tests {
         }
 
         #[test]
-        fn merging_and_clearing(a in prop::collection::vec(0.0..1e6f64, 0..50), b in prop::collection::vec(0.0..1e6f64, 0..50)) {
+        fn merging_equals_counting_all(a in prop::collection::vec(0.0..1e6f64, 0..50), b in prop::collection::vec(0.0..1e6f64, 0..50)) {
             let mut merged = histogram(&a);
             merged.merge(&histogram(&b));
             prop_assert!(merged == histogram(&[a, b].concat()));
-            merged.clear();
-            prop_assert!(merged == Histogram::default());
         }
 
         #[test]

@@ -4,6 +4,7 @@
 //! averages over observations (a waiting time per order), an [`Occupancy`] over time (a queue
 //! length per second). All of them use constant memory, however many orders pass.
 
+mod counter;
 mod estimate;
 mod histogram;
 mod occupancy;
@@ -11,6 +12,7 @@ mod tally;
 mod trend;
 mod warmup;
 
+pub use counter::Counter;
 pub use estimate::{
     Estimate, Interval, half_width, paired_difference, student_t, welch_difference,
 };
