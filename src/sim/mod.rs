@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! | --- | --- |
 //! | `calendar` | pending departures in their total order |
+//! | `pending` | pending events, earliest first |
 //! | `orders` | the orders under way, in an arena |
 //! | `queue` | who waits at a stage, by discipline |
 //! | `chance` | what is left to chance at a stage: service times and routes |
@@ -32,6 +33,7 @@ mod lane;
 mod measure;
 mod orders;
 mod outcome;
+pub mod pending;
 mod place_fold;
 mod plan;
 mod queue;
