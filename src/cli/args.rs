@@ -5,6 +5,7 @@ use crate::network::{Horizon, Network, Replications, Warmup};
 use crate::report::{Detail, ScenarioRecord, Warning};
 use crate::scenario::source::Sources;
 use crate::scenario::{self, FormulasOnly, ScenarioErrors, units, units::Dimension};
+use crate::sim::{EngineChoice, EngineKind, SimOptions};
 use clap::Args;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -47,19 +48,36 @@ impl ShowFlags {
     }
 }
 
-/// How to compute.
+/// How to simulate.
 #[derive(Debug, Clone, Copy, Args)]
-pub(super) struct ThreadFlags {
+pub(super) struct EngineFlags {
     /// Threads to use [default: one a core]; the figures do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// The engine [default: recursion where it applies, else events]; orders are the same with both
+    #[arg(long, value_enum, value_name = "NAME")]
+    engine: Option<Engine>,
 }
 
-impl ThreadFlags {
-    pub(super) fn count(self) -> usize {
-        match self.threads {
-            Some(threads) => usize::from(threads),
-            None => std::thread::available_parallelism().map_or(1, |n| n.get()),
+/// An engine, as the command line calls it.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Engine {
+    /// One event after the other; does everything
+    Events,
+    /// Stage by stage; for first in, first out without bounds and ways back
+    Recursion,
+}
+
+impl EngineFlags {
+    pub(super) fn options(self) -> SimOptions {
+        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+        SimOptions {
+            threads: self.threads.map_or_else(cores, usize::from),
+            engine: match self.engine {
+                None => EngineChoice::Auto,
+                Some(Engine::Events) => EngineChoice::Only(EngineKind::Events),
+                Some(Engine::Recursion) => EngineChoice::Only(EngineKind::Recursion),
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `orderline compare`: scenarios or finished runs side by side.
 
-use super::args::{ScenarioFlags, ShowFlags, ThreadFlags, load_to_simulate};
+use super::args::{EngineFlags, ScenarioFlags, ShowFlags, load_to_simulate};
 use super::exit::{Exit, Failure};
 use super::progress::simulated;
 use super::run::print;
@@ -26,7 +26,7 @@ pub(super) struct CompareArgs {
     #[command(flatten)]
     scenario: ScenarioFlags,
     #[command(flatten)]
-    threads: ThreadFlags,
+    engine: EngineFlags,
     /// Also write comparison.csv into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -81,7 +81,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
         let theory = theory::analyze(&asked.network);
         let sim = simulated(
             &asked.network,
-            args.threads.count(),
+            args.engine.options(),
             args.show.quiet || args.show.json,
         )?;
         let report = RunReport::new(

@@ -20,12 +20,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// Those of [`simulate`], and when the runtime cannot be started.
 pub(super) fn simulated(
     network: &Network,
-    threads: usize,
+    options: SimOptions,
     quiet: bool,
 ) -> Result<SimResult, Failure> {
-    let job = move |network: &Network, control: &Control| {
-        simulate(network, SimOptions { threads }, control)
-    };
+    let job = move |network: &Network, control: &Control| simulate(network, options, control);
     Ok(watched(network, quiet, job)??)
 }
 

@@ -1,6 +1,6 @@
 //! `orderline run`: simulate, compare with theory, judge, write.
 
-use super::args::{Asked, ScenarioFlags, ShowFlags, ThreadFlags, command_line, load_to_simulate};
+use super::args::{Asked, EngineFlags, ScenarioFlags, ShowFlags, command_line, load_to_simulate};
 use super::exit::{Exit, Failure};
 use super::orders::write_orders;
 use super::progress::simulated;
@@ -24,7 +24,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     scenario: ScenarioFlags,
     #[command(flatten)]
-    threads: ThreadFlags,
+    engine: EngineFlags,
     /// The output folder; of several files, the folder of their folders [default: output/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -93,7 +93,7 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
     // The folder is made first: a disk that refuses should not cost an hour either.
     let staged = crate::report::Staged::create(&out)?;
     let theory = theory::analyze(&asked.network);
-    let sim = simulated(&asked.network, args.threads.count(), args.show.quiet)?;
+    let sim = simulated(&asked.network, args.engine.options(), args.show.quiet)?;
     let report = RunReport::new(
         asked.network,
         asked.record,

@@ -68,13 +68,20 @@ impl Variates {
     /// ```
     #[inline]
     pub fn take(&mut self, at_most: usize) -> &[f64] {
+        let count = self.ahead(at_most).len();
+        let from = self.used;
+        self.used += count;
+        &self.block[from..self.used]
+    }
+
+    /// What [`take`](Self::take) would give, not taken yet.
+    #[inline]
+    pub fn ahead(&mut self, at_most: usize) -> &[f64] {
         if self.used == self.block.len() {
             self.refill();
         }
         let left = &self.block[self.used..];
-        let values = &left[..left.len().min(at_most)];
-        self.used += values.len();
-        values
+        &left[..left.len().min(at_most)]
     }
 
     #[cold]

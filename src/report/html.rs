@@ -274,7 +274,7 @@ mod tests {
         Page {
             scenario: "<checkout> & \"more\"".to_owned(),
             facts: vec![
-                pair("engine", "discrete-event simulation"),
+                pair("engine", "events, virtual time"),
                 pair("seed", "7"),
                 pair("replications", "10"),
                 pair("warm-up", "7 min (MSER-5)"),

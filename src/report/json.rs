@@ -32,7 +32,7 @@ struct Scenario {
 
 #[derive(Debug, Serialize)]
 struct Run {
-    engine: &'static str,
+    engine: String,
     seed: u64,
     replications: u64,
     warmup: f64,
@@ -175,7 +175,7 @@ impl Document {
 
 fn run(network: &Network, sim: &SimResult, comparison: &Comparison) -> Run {
     Run {
-        engine: "events",
+        engine: sim.engine.to_string(),
         seed: network.seed,
         replications: sim.replications,
         warmup: sim.start.warmup,

@@ -41,7 +41,7 @@ pub(super) fn page(
 fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
     let start = &sim.start;
     let mut facts = vec![
-        ("engine", "discrete events, virtual time".to_owned()),
+        ("engine", format!("{}, virtual time", sim.engine)),
         ("replications", format::count(sim.replications)),
         ("measured in each", format::duration(sim.measured)),
         (

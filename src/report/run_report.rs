@@ -67,7 +67,7 @@ impl RunReport {
         Manifest {
             orderline: env!("CARGO_PKG_VERSION").to_owned(),
             name: self.network.name.clone(),
-            engine: "events".to_owned(),
+            engine: sim.engine.to_string(),
             command: command.to_vec(),
             seed: self.network.seed,
             confidence: self.comparison.confidence,

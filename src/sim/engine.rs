@@ -10,6 +10,7 @@ use super::control::Control;
 use super::lane::{Lane, PipelineLane, Times};
 use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
 use super::outcome::{Outcome, Outcomes};
+use super::replication::Machine;
 use super::sources::Sources;
 use super::stage::StageState;
 use super::timeline::Slice;
@@ -41,6 +42,9 @@ pub struct OrderRecord {
 
 /// Sees every order as it leaves, and in the end those still in flight. Chosen at compile time, so one that does nothing costs nothing.
 pub trait Observer {
+    /// Whether it looks at all.
+    const SEES: bool = true;
+
     /// An order has left the pipeline, or is still in it as the run ends (in no order then).
     fn left(&mut self, record: &OrderRecord);
 }
@@ -101,21 +105,6 @@ impl<'n, O: Observer> Engine<'n, O> {
             entered: 0,
             target,
             observer,
-        }
-    }
-
-    /// Lets everything happen up to `end`, events at that very instant included.
-    pub(super) fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
-        loop {
-            let entered = self.entered;
-            let reached = self.some_events(end);
-            control.add_orders(self.entered - entered);
-            if control.stopped() {
-                return Reached::Stop;
-            }
-            if let Some(reached) = reached {
-                return reached;
-            }
         }
     }
 
@@ -272,15 +261,38 @@ impl<'n, O: Observer> Engine<'n, O> {
         self.observer.left(&record(&order, self.now, outcome));
     }
 
-    /// The warm-up ends: all averages start again, who is present stays.
-    pub(super) fn restart(&mut self) {
+    /// Brings all time integrals up to now.
+    fn bring_up_to_date(&mut self) {
+        let now = self.now;
+        self.pipeline.occupancy.advance(now);
+        self.lanes
+            .iter_mut()
+            .for_each(|lane| lane.occupancy.advance(now));
+    }
+}
+
+impl<O: Observer> Machine<O> for Engine<'_, O> {
+    fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
+        loop {
+            let entered = self.entered;
+            let reached = self.some_events(end);
+            control.add_orders(self.entered - entered);
+            if control.stopped() {
+                return Reached::Stop;
+            }
+            if let Some(reached) = reached {
+                return reached;
+            }
+        }
+    }
+
+    fn restart(&mut self) {
         let now = self.now;
         self.lanes.iter_mut().for_each(|lane| lane.restart(now));
         self.pipeline.restart(now);
     }
 
-    /// Counts so far: the pipeline's, then every stage's.
-    pub(super) fn counts(&mut self) -> Vec<Slice> {
+    fn counts(&mut self) -> Vec<Slice> {
         self.bring_up_to_date();
         let p = &self.pipeline;
         let mut pipeline = Slice::of_pipeline(&p.occupancy, p.entered, p.left);
@@ -295,8 +307,7 @@ impl<'n, O: Observer> Engine<'n, O> {
         counts
     }
 
-    /// Seconds that the orders now at each lane have been there.
-    pub(super) fn ages(&self) -> Vec<f64> {
+    fn ages(&self) -> Vec<f64> {
         let mut ages = vec![0.0; self.lanes.len()];
         for order in self.orders.iter() {
             let lane = order.stage as usize * self.network.classes.len() + order.class as usize;
@@ -305,27 +316,15 @@ impl<'n, O: Observer> Engine<'n, O> {
         ages
     }
 
-    /// Brings all time integrals up to now.
-    fn bring_up_to_date(&mut self) {
-        let now = self.now;
-        self.pipeline.occupancy.advance(now);
-        self.lanes
-            .iter_mut()
-            .for_each(|lane| lane.occupancy.advance(now));
-    }
-
-    /// Virtual time, seconds.
-    pub(super) fn now(&self) -> f64 {
+    fn now(&self) -> f64 {
         self.now
     }
 
-    /// Whether nothing can happen any more.
-    pub(super) fn exhausted(&self) -> bool {
+    fn exhausted(&self) -> bool {
         self.sources.next_time().min(self.calendar.next_time()) == f64::INFINITY
     }
 
-    /// Ends the run and hands over what was counted.
-    pub(super) fn finish(mut self) -> Finished<O> {
+    fn finish(mut self) -> Finished<O> {
         self.bring_up_to_date();
         for order in self.orders.iter() {
             self.outcomes.count(Outcome::InFlight);

@@ -1,5 +1,6 @@
 //! Replications put together: estimates with their spread, pooled distributions, accounts.
 
+use super::means::EngineKind;
 use super::measure::{figures, imbalance};
 use super::outcome::{Imprecision, Outcomes, SimError, SimResult};
 use super::place_fold::{Context, PlaceFold};
@@ -15,6 +16,7 @@ const IMBALANCE: f64 = 1e-6;
 /// The replications so far.
 pub(super) struct Fold<'n> {
     network: &'n Network,
+    engine: EngineKind,
     start: Start,
     places: Vec<PlaceFold>,
     timeline: Timeline,
@@ -30,9 +32,15 @@ pub(super) struct Fold<'n> {
 }
 
 impl<'n> Fold<'n> {
-    pub(super) fn new(network: &'n Network, start: Start, span: Span) -> Fold<'n> {
+    pub(super) fn new(
+        network: &'n Network,
+        engine: EngineKind,
+        start: Start,
+        span: Span,
+    ) -> Fold<'n> {
         Fold {
             network,
+            engine,
             start,
             places: Vec::new(),
             timeline: Timeline::empty(span.slice),
@@ -133,6 +141,7 @@ impl<'n> Fold<'n> {
                 .collect(),
             outcomes: self.outcomes,
             entered: self.entered,
+            engine: self.engine,
             start: self.start,
             measured,
             replications: self.replications,

@@ -1,7 +1,7 @@
 //! What is counted while a replication runs: per class at each stage, and of the pipeline.
 
 use crate::simd::{Kernel, vectorized};
-use crate::stats::{Counter, Histogram, Occupancy, Tally};
+use crate::stats::{Counter, Histogram, Mean, Occupancy, Tally};
 
 /// Times recorded one by one that are counted together.
 const BUFFER: usize = 128;
@@ -183,11 +183,11 @@ pub(super) struct PipelineLane<T = TimeStatistics> {
     /// Entering to completion, of completed orders.
     pub latency: T,
     /// Service time over all visits, of completed orders.
-    pub processing: Tally,
+    pub processing: Mean,
     /// Entering to leaving, of all orders that were let in, however they left.
-    pub time_in_pipeline: Tally,
+    pub time_in_pipeline: Mean,
     /// Waiting time over all visits, of the same orders.
-    pub time_waiting: Tally,
+    pub time_waiting: Mean,
 }
 
 impl PipelineLane {

@@ -4,7 +4,7 @@ use super::lane::{Lane, PipelineLane, Times};
 use super::replication::Replication;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, ClassId, Consumers, Network, Place, Stage, StageId};
-use crate::stats::{Estimate, Tally, slope};
+use crate::stats::{Estimate, slope};
 
 /// A number in system that keeps growing.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,11 +178,11 @@ fn pipeline_figures(
         (Metric::ProcessingTime, p.processing.mean()),
         (
             Metric::LittleResidual,
-            residual(number, let_in / window, &p.time_in_pipeline),
+            residual(number, let_in / window, p.time_in_pipeline.mean()),
         ),
         (
             Metric::LittleResidualQueue,
-            residual(waiting, let_in / window, &p.time_waiting),
+            residual(waiting, let_in / window, p.time_waiting.mean()),
         ),
     ];
     figures.extend(time_figures(TimeKind::Latency, &p.latency));
@@ -201,9 +201,9 @@ fn pipeline_figures(
 }
 
 /// L/(λW) − 1; NaN where nobody spends any time.
-fn residual(number: f64, rate: f64, times: &Tally) -> f64 {
-    if times.mean() > 0.0 {
-        number / (rate * times.mean()) - 1.0
+fn residual(number: f64, rate: f64, time: f64) -> f64 {
+    if time > 0.0 {
+        number / (rate * time) - 1.0
     } else {
         f64::NAN
     }
@@ -267,11 +267,11 @@ impl Totals {
             (Metric::ProcessingTime, self.service.tally.mean()),
             (
                 Metric::LittleResidual,
-                residual(number, accepted, &self.sojourn.tally),
+                residual(number, accepted, self.sojourn.tally.mean()),
             ),
             (
                 Metric::LittleResidualQueue,
-                residual(queue, accepted, &self.waiting.tally),
+                residual(queue, accepted, self.waiting.tally.mean()),
             ),
         ];
         if stage.capacity != Capacity::Unbounded {

@@ -10,9 +10,11 @@
 //! | `stage` | a stage's consumers and queue |
 //! | `sources` | the producers' next orders |
 //! | `engine` | the loop that lets events happen, and what each does |
-//! | `lane` | what is measured of one class at one stage, and of the pipeline |
+//! | `recursion` | the engine without a calendar, for first in, first out without ways back |
+//! | `books`, `lane` | what is measured of one class at one stage, and of the pipeline |
 //! | `timeline` | averages over slices of virtual time |
 //! | `replication` | one run from an empty pipeline to its end |
+//! | `means` | which engine simulates |
 //! | `plan` | the warm-up, found by pilot runs |
 //! | `measure` | from what one replication counted to its figures |
 //! | `fold`, `place_fold` | replications put together, with intervals |
@@ -24,12 +26,14 @@
 //! The engine knows no files, charts or clocks. A replication is determined by (network, seed,
 //! replication): threads only decide when it is computed.
 
+mod books;
 mod calendar;
 mod chance;
 mod control;
 mod engine;
 mod fold;
 mod lane;
+mod means;
 mod measure;
 mod orders;
 mod outcome;
@@ -37,6 +41,7 @@ pub mod pending;
 mod place_fold;
 mod plan;
 mod queue;
+mod recursion;
 mod replication;
 mod resolution;
 mod simulate;
@@ -46,9 +51,11 @@ mod timeline;
 
 pub use control::Control;
 pub use engine::{Observer, OrderRecord};
+pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
 pub use outcome::{Imprecision, Outcome, Outcomes, PlaceResult, SimError, SimResult};
 pub use plan::{Start, StartRule};
+pub use recursion::Obstacle;
 pub use replication::{Silent, trace_replication};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, Timeline};

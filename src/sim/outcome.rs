@@ -1,7 +1,9 @@
 //! What a simulation hands over.
 
+use super::means::EngineKind;
 use super::measure::Growth;
 use super::plan::Start;
+use super::recursion::Obstacle;
 use super::timeline::Timeline;
 use crate::metric::{Metric, TimeKind};
 use crate::network::Place;
@@ -52,7 +54,12 @@ pub struct Outcomes {
 impl Outcomes {
     #[inline]
     pub(super) fn count(&mut self, outcome: Outcome) {
-        self.counts[outcome as usize] += 1;
+        self.count_all(outcome, 1);
+    }
+
+    #[inline]
+    pub(super) fn count_all(&mut self, outcome: Outcome, orders: u64) {
+        self.counts[outcome as usize] += orders;
     }
 
     pub(super) fn add(&mut self, other: &Outcomes) {
@@ -95,6 +102,8 @@ pub struct SimResult {
     pub outcomes: Outcomes,
     /// Orders that entered, all replications together; equals the total of the outcomes.
     pub entered: u64,
+    /// Which engine simulated.
+    pub engine: EngineKind,
     /// What was left out at the start, and how it was found.
     pub start: Start,
     /// Seconds measured in each replication on average, warm-up excluded.
@@ -152,6 +161,9 @@ pub enum SimError {
         /// As the scenario file calls it.
         feature: &'static str,
     },
+    /// The recursion was asked for, but does not apply.
+    #[error("`--engine recursion` does not apply: {0}; leave it out, or ask for `--engine events`")]
+    NoRecursion(Obstacle),
     /// No order ever comes.
     #[error("no order enters: every producer's rate is 0, or its trace lies behind the run's end")]
     NoOrders,

@@ -5,6 +5,7 @@
 //! pilots cannot, and is the same for all replications.
 
 use super::control::Control;
+use super::means::Means;
 use super::replication::{Silent, Span, replicate};
 use super::simulate::in_order;
 use super::timeline::Timeline;
@@ -65,17 +66,22 @@ impl StartRule {
 }
 
 /// Finds the warm-up that the scenario asks for.
-pub(super) fn find_start(network: &Network, threads: usize, control: &Control) -> Start {
+pub(super) fn find_start(
+    network: &Network,
+    means: &Means,
+    threads: usize,
+    control: &Control,
+) -> Start {
     match network.run.warmup {
         Warmup::Fixed(warmup) => Start {
             warmup,
             rule: StartRule::Fixed,
         },
-        Warmup::Auto => automatic(network, threads, control),
+        Warmup::Auto => automatic(network, means, threads, control),
     }
 }
 
-fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
+fn automatic(network: &Network, means: &Means, threads: usize, control: &Control) -> Start {
     if network.expected_orders() < FEWEST_ORDERS {
         return Start {
             warmup: 0.0,
@@ -84,9 +90,9 @@ fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
     }
     let whole = network.expected_duration();
     match longest_period(network) {
-        Seasons::Never => settle(network, whole, threads, control),
+        Seasons::Never => settle(network, means, whole, threads, control),
         Seasons::Every(period) if 2.0 * period <= whole => {
-            let found = settle(network, whole, threads, control);
+            let found = settle(network, means, whole, threads, control);
             let periods = (found.warmup / period).ceil().max(1.0);
             let warmup = (periods * period).min((0.5 * whole / period).floor() * period);
             Start {
@@ -102,11 +108,17 @@ fn automatic(network: &Network, threads: usize, control: &Control) -> Start {
 }
 
 /// Pilot runs, longer and longer until they settle early within their length.
-fn settle(network: &Network, whole: f64, threads: usize, control: &Control) -> Start {
+fn settle(
+    network: &Network,
+    means: &Means,
+    whole: f64,
+    threads: usize,
+    control: &Control,
+) -> Start {
     let enough = PILOT_ORDERS / network.offered_rate();
     let mut length = (whole * PILOT_SHARE).max(enough).min(whole);
     loop {
-        let (warmup, settled) = cut(network, &pilots(network, length, threads, control));
+        let (warmup, settled) = cut(network, &pilots(network, means, length, threads, control));
         let last = length >= whole || control.stopped();
         if settled && (warmup <= 0.25 * length || last) {
             return Start {
@@ -124,11 +136,17 @@ fn settle(network: &Network, whole: f64, threads: usize, control: &Control) -> S
     }
 }
 
-fn pilots(network: &Network, length: f64, threads: usize, control: &Control) -> Timeline {
+fn pilots(
+    network: &Network,
+    means: &Means,
+    length: f64,
+    threads: usize,
+    control: &Control,
+) -> Timeline {
     let span = Span::pilot(length);
     let mut sum = Timeline::empty(span.slice);
     // Streams of replications that no run ever reaches.
-    let work = |i| replicate(network, u64::MAX - i, span, control, Silent).timeline;
+    let work = |i| replicate(network, means, u64::MAX - i, span, control, Silent).timeline;
     in_order(threads, 0..PILOTS, control, work, |timeline| {
         sum.add(&timeline)
     });

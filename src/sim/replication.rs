@@ -2,7 +2,9 @@
 
 use super::control::Control;
 use super::engine::{Engine, Finished, Observer, OrderRecord, Reached};
-use super::timeline::{Slicer, Timeline};
+use super::means::Means;
+use super::recursion::{Anonymous, Numbered, Recursion};
+use super::timeline::{Slice, Slicer, Timeline};
 use crate::network::{Horizon, Network};
 
 /// Slices of virtual time in a replication.
@@ -13,6 +15,8 @@ const SLICES: f64 = 500.0;
 pub struct Silent;
 
 impl Observer for Silent {
+    const SEES: bool = false;
+
     #[inline]
     fn left(&mut self, _: &OrderRecord) {}
 }
@@ -57,6 +61,25 @@ impl Span {
     }
 }
 
+/// An engine in mid-replication. Both tell the same story: after each step everything has happened,
+/// and been counted, up to the same instant.
+pub(super) trait Machine<O> {
+    /// Lets everything happen up to `end`, events at that very instant included.
+    fn advance_to(&mut self, end: f64, control: &Control) -> Reached;
+    /// The warm-up ends: all averages start again, who is present stays.
+    fn restart(&mut self);
+    /// Counts so far: the pipeline's, then every stage's.
+    fn counts(&mut self) -> Vec<Slice>;
+    /// Seconds that the orders now at each lane have been there.
+    fn ages(&self) -> Vec<f64>;
+    /// Virtual time, seconds.
+    fn now(&self) -> f64;
+    /// Whether nothing can happen any more.
+    fn exhausted(&self) -> bool;
+    /// Ends the run and hands over what was counted.
+    fn finish(self) -> Finished<O>;
+}
+
 /// What one replication counted.
 pub(super) struct Replication<O> {
     pub counted: Finished<O>,
@@ -74,42 +97,51 @@ pub(super) struct Replication<O> {
 /// Runs one replication.
 pub(super) fn replicate<O: Observer>(
     network: &Network,
+    means: &Means,
     replication: u64,
     span: Span,
     control: &Control,
     observer: O,
 ) -> Replication<O> {
-    let mut run = Run::new(network, replication, span, observer);
-    let stopped = run.play(control);
-    Replication {
-        timeline: run.slicer.finish(),
-        ages: (run.ages_at_start, run.engine.ages()),
-        end: run.engine.now(),
-        stopped,
-        measured: run.measuring,
-        counted: run.engine.finish(),
+    let orders = span.orders;
+    match means {
+        Means::Events => {
+            let engine = Engine::new(network, replication, orders, observer);
+            Run::new(network, engine, span).play(control)
+        }
+        Means::Recursion(course) if network.producers.len() == 1 && !O::SEES => {
+            let engine =
+                Recursion::<Anonymous, O>::new(network, course, replication, orders, observer);
+            Run::new(network, engine, span).play(control)
+        }
+        Means::Recursion(course) => {
+            let engine =
+                Recursion::<Numbered, O>::new(network, course, replication, orders, observer);
+            Run::new(network, engine, span).play(control)
+        }
     }
 }
 
-/// Runs the first replication once more and shows every order to an observer.
+/// Runs the first replication once more, by events, and shows every order to an observer.
 pub fn trace_replication<O: Observer>(network: &Network, control: &Control, observer: O) -> O {
-    replicate(network, 0, Span::of(network, 0.0), control, observer)
+    let span = Span::of(network, 0.0);
+    replicate(network, &Means::Events, 0, span, control, observer)
         .counted
         .observer
 }
 
-struct Run<'n, O> {
-    engine: Engine<'n, O>,
+struct Run<M> {
+    engine: M,
     slicer: Slicer,
     span: Span,
     measuring: bool,
     ages_at_start: Vec<f64>,
 }
 
-impl<'n, O: Observer> Run<'n, O> {
-    fn new(network: &'n Network, replication: u64, span: Span, observer: O) -> Self {
+impl<M> Run<M> {
+    fn new(network: &Network, engine: M, span: Span) -> Self {
         Run {
-            engine: Engine::new(network, replication, span.orders, observer),
+            engine,
             slicer: Slicer::new(span.slice, network.stages.len() + 1),
             span,
             measuring: span.warmup <= 0.0,
@@ -117,9 +149,27 @@ impl<'n, O: Observer> Run<'n, O> {
         }
     }
 
+    fn play<O>(mut self, control: &Control) -> Replication<O>
+    where
+        M: Machine<O>,
+    {
+        let stopped = self.go_on(control);
+        Replication {
+            timeline: self.slicer.finish(),
+            ages: (self.ages_at_start, self.engine.ages()),
+            end: self.engine.now(),
+            stopped,
+            measured: self.measuring,
+            counted: self.engine.finish(),
+        }
+    }
+
     /// From one point in time at which something is written down to the next. Says whether the run
     /// was stopped from outside.
-    fn play(&mut self, control: &Control) -> bool {
+    fn go_on<O>(&mut self, control: &Control) -> bool
+    where
+        M: Machine<O>,
+    {
         loop {
             let edge = snap(self.slicer.next_edge(), self.span.end);
             let next = if self.measuring {
@@ -145,7 +195,10 @@ impl<'n, O: Observer> Run<'n, O> {
         }
     }
 
-    fn end_warmup(&mut self) {
+    fn end_warmup<O>(&mut self)
+    where
+        M: Machine<O>,
+    {
         self.slicer.restart(&self.engine.counts());
         self.engine.restart();
         self.ages_at_start = self.engine.ages();

@@ -2,6 +2,7 @@
 
 use super::control::Control;
 use super::fold::Fold;
+use super::means::{EngineChoice, Means};
 use super::outcome::{SimError, SimResult};
 use super::plan::find_start;
 use super::replication::{Replication, Silent, Span, replicate};
@@ -15,17 +16,30 @@ use std::thread;
 /// An asked-for precision is given up after this many replications.
 const MOST_REPLICATIONS: u64 = 10_000;
 
-/// How to compute, with no influence on what is computed.
+/// How to compute, with no influence on what happens to any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SimOptions {
     /// Threads to use; at least 1.
     pub threads: usize,
+    /// Which engine to use. Orders are the same with each; sums over them differ in rounding.
+    pub engine: EngineChoice,
+}
+
+impl SimOptions {
+    /// So many threads, and the engine that suits the network.
+    pub fn on(threads: usize) -> SimOptions {
+        SimOptions {
+            threads,
+            engine: EngineChoice::Auto,
+        }
+    }
 }
 
 /// Simulates a network as its run plan says.
 ///
 /// # Errors
-/// [`SimError::Unsupported`] where only formulas can say anything, [`SimError::NoOrders`] where no order can come, [`SimError::NothingAfterWarmup`] where the
+/// [`SimError::Unsupported`] where only formulas can say anything, [`SimError::NoRecursion`] where that was
+/// asked for but does not apply, [`SimError::NoOrders`] where no order can come, [`SimError::NothingAfterWarmup`] where the
 /// replications are shorter than the warm-up, [`SimError::Stopped`] when `control` stopped it before
 /// anything was measured.
 pub fn simulate(
@@ -40,9 +54,10 @@ pub fn simulate(
     if network.offered_rate() <= 0.0 {
         return Err(SimError::NoOrders);
     }
-    let start = find_start(network, options.threads, control);
+    let means = Means::new(network, options.engine)?;
+    let start = find_start(network, &means, options.threads, control);
     let span = Span::of(network, start.warmup);
-    let mut fold = Fold::new(network, start, span);
+    let mut fold = Fold::new(network, means.kind(), start, span);
     let mut target = match network.run.replications {
         Replications::Fixed(n) => n,
         Replications::Precision { at_least, .. } => at_least,
@@ -50,7 +65,12 @@ pub fn simulate(
     let mut done = 0;
     while done < target && !control.stopped() {
         control.plan(target);
-        let work = |index| finished(replicate(network, index, span, control, Silent), control);
+        let work = |index| {
+            finished(
+                replicate(network, &means, index, span, control, Silent),
+                control,
+            )
+        };
         in_order(
             options.threads,
             done..target,

@@ -7,6 +7,7 @@
 mod counter;
 mod estimate;
 mod histogram;
+mod mean;
 mod occupancy;
 mod tally;
 mod trend;
@@ -17,7 +18,8 @@ pub use estimate::{
     Estimate, Interval, half_width, paired_difference, student_t, welch_difference,
 };
 pub use histogram::Histogram;
-pub use occupancy::Occupancy;
+pub use mean::Mean;
+pub use occupancy::{Flow, Occupancy, Passage};
 pub use tally::Tally;
 pub use trend::{slope, trend_without_interval};
 pub use warmup::{Truncation, mser5};

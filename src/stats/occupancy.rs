@@ -52,6 +52,27 @@ impl Occupancy {
         self.present -= 1;
     }
 
+    /// Brings the integrals up to `now` at once, past all that came to pass since the last update.
+    #[inline]
+    pub fn pass(&mut self, now: f64, passage: &Passage) {
+        let dt = now - self.last;
+        let Passage {
+            arrivals,
+            starts,
+            departures,
+        } = passage;
+        self.present_area += self.present as f64 * dt + arrivals.seconds - departures.seconds;
+        self.waiting_area += self.waiting as f64 * dt + arrivals.seconds - starts.seconds;
+        self.present = self.present + arrivals.count - departures.count;
+        self.waiting = self.waiting + arrivals.count - starts.count;
+        self.last = now;
+    }
+
+    /// When the integrals were last brought up to date.
+    pub fn now(&self) -> f64 {
+        self.last
+    }
+
     /// Orders present now.
     pub fn present(&self) -> u64 {
         self.present
@@ -76,6 +97,35 @@ impl Occupancy {
             ..*self
         };
     }
+}
+
+/// Events of one kind in a stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Flow {
+    /// How many.
+    pub count: u64,
+    /// Seconds from each to the end of the stretch, added up.
+    pub seconds: f64,
+}
+
+impl Flow {
+    /// More of them.
+    #[inline(always)]
+    pub fn add(&mut self, count: usize, seconds: f64) {
+        self.count += count as u64;
+        self.seconds += seconds;
+    }
+}
+
+/// What came to pass in a stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Passage {
+    /// Orders that came.
+    pub arrivals: Flow,
+    /// Orders whose service began, those that did not wait included.
+    pub starts: Flow,
+    /// Orders that left.
+    pub departures: Flow,
 }
 
 #[cfg(test)]

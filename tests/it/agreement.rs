@@ -176,7 +176,7 @@ fn attempt(text: String) -> Tried {
         .unwrap_or_else(|error| panic!("{error}\n{text}"))
         .network;
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sim = simulate(&network, SimOptions { threads }, &Control::default());
+    let sim = simulate(&network, SimOptions::on(threads), &Control::default());
     let sim = sim.unwrap_or_else(|error| panic!("{error}\n{text}"));
     let comparison = Comparison::new(&network, &analyze(&network), Some(&sim));
     Tried {

@@ -34,7 +34,7 @@ fn covered(runs: u64, metrics: &[(Metric, f64)]) -> Vec<u64> {
     let mut network = mm1();
     for seed in 0..runs {
         network.seed = seed;
-        let options = SimOptions { threads: threads() };
+        let options = SimOptions::on(threads());
         let sim = simulate(&network, options, &Control::default()).expect("it runs");
         let stage = sim.at(Place::Stage(StageId(0))).expect("the stage");
         for (count, (metric, exact)) in covered.iter_mut().zip(metrics) {
@@ -84,7 +84,7 @@ fn runs_that_differ(file: &str, sets: &[&str], seeds: u64) -> u64 {
     let mut differing = 0;
     for seed in 1..=seeds {
         network.seed = seed;
-        let options = SimOptions { threads: threads() };
+        let options = SimOptions::on(threads());
         let sim = simulate(&network, options, &Control::default()).expect("it runs");
         let comparison = Comparison::new(&network, &theory, Some(&sim));
         assert!(

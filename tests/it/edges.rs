@@ -21,7 +21,7 @@ fn network(run: &str, arrivals: &str, stage: &str) -> Network {
 }
 
 fn run(network: &Network) -> SimResult {
-    simulate(network, SimOptions { threads: 2 }, &Control::default()).expect("it runs")
+    simulate(network, SimOptions::on(2), &Control::default()).expect("it runs")
 }
 
 fn report(network: Network) -> RunReport {
@@ -205,7 +205,7 @@ fn nothing_to_see_is_said() {
     let mut network = network("duration = 100", "poisson = { rate = 1 }", MM1);
     let times = orderline::random::Arrivals::trace(vec![200.0], 0.0).expect("a time");
     network.producers[0].arrivals = times;
-    match simulate(&network, SimOptions { threads: 1 }, &Control::default()) {
+    match simulate(&network, SimOptions::on(1), &Control::default()) {
         Err(error) => assert!(error.to_string().contains("no order enters"), "{error}"),
         Ok(sim) => assert_eq!(sim.entered, 0),
     }

@@ -98,7 +98,7 @@ fn exact_figures_behind_poisson_arrivals_are_simulated() {
     let mut figures = Vec::new();
     for network in grid() {
         let theory = analyze(&network);
-        let sim = simulate(&network, SimOptions { threads }, &Control::default()).unwrap();
+        let sim = simulate(&network, SimOptions::on(threads), &Control::default()).unwrap();
         let result = sim.at(place).expect("orders come");
         let model = &theory.stages[0];
         for (metric, figure) in &model.figures {

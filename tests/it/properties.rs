@@ -11,7 +11,7 @@ use orderline::theory::analyze;
 use proptest::prelude::*;
 
 fn run(network: &Network, threads: usize) -> SimResult {
-    simulate(network, SimOptions { threads }, &Control::default()).expect("it runs")
+    simulate(network, SimOptions::on(threads), &Control::default()).expect("it runs")
 }
 
 /// Everything that goes into the CSV files, as text.

@@ -68,7 +68,7 @@ fn misses(case: &Case, mut network: Network, orders: Option<u64>, level: f64) ->
         shorten(&mut network, orders);
     }
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sim = simulate(&network, SimOptions { threads }, &Control::default())
+    let sim = simulate(&network, SimOptions::on(threads), &Control::default())
         .unwrap_or_else(|error| panic!("{}: {error}", case.id));
     let miss = |expected: &Expected| {
         let metric = expected.metric();
@@ -111,7 +111,7 @@ fn every_case_loads_and_the_simulation_refuses_by_name_what_it_cannot_do() {
             told.contains(&format!("`{feature}` cannot be simulated yet")),
             "{told}"
         );
-        let options = SimOptions { threads: 1 };
+        let options = SimOptions::on(1);
         match simulate(&loaded.network, options, &Control::default()) {
             Err(SimError::Unsupported {
                 place: p,

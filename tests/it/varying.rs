@@ -92,7 +92,7 @@ fn exact_figures_of_varying_loads_are_those_of_the_simulation() {
         let theory = analyze(&network);
         let transient = theory.transient(StageId(0)).expect("a load that varies");
         assert!(transient.measured, "case {index}");
-        let sim = simulate(&network, SimOptions { threads: 2 }, &Control::default());
+        let sim = simulate(&network, SimOptions::on(2), &Control::default());
         let sim = sim.expect("a run");
         let estimates = &sim.at(stage).expect("orders come").estimates;
         let figures = theory.figures(stage).expect("figures");
@@ -140,7 +140,7 @@ fn behind_a_stage_that_varies_it_is_an_approximation() {
         .expect("valid")
         .network;
     let theory = analyze(&network);
-    let sim = simulate(&network, SimOptions { threads: 2 }, &Control::default()).expect("a run");
+    let sim = simulate(&network, SimOptions::on(2), &Control::default()).expect("a run");
     let place = Place::Stage(StageId(1));
     let figure = theory
         .figure(place, Metric::NumberInSystem)

@@ -1,0 +1,66 @@
+//! Which engine simulates: asked for, or the one that suits the network.
+
+use super::outcome::SimError;
+use super::recursion::{Course, course};
+use crate::network::Network;
+use std::fmt;
+
+/// Which engine to simulate with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// The recursion where it applies, else events.
+    #[default]
+    Auto,
+    /// This one.
+    Only(EngineKind),
+}
+
+/// An engine. Both give every order the same times, to the last bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// One event after the other: does everything.
+    Events,
+    /// Stage by stage in the order of coming: for stages that serve first in, first out, reject nobody,
+    /// and get no order back; several times faster.
+    Recursion,
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            EngineKind::Events => "events",
+            EngineKind::Recursion => "recursion",
+        })
+    }
+}
+
+/// How a network is simulated.
+#[derive(Debug)]
+pub(super) enum Means {
+    /// By events.
+    Events,
+    /// By recursion, along this course.
+    Recursion(Course),
+}
+
+impl Means {
+    /// What suits the network, or was asked for.
+    pub(super) fn new(network: &Network, choice: EngineChoice) -> Result<Means, SimError> {
+        match choice {
+            EngineChoice::Only(EngineKind::Events) => Ok(Means::Events),
+            EngineChoice::Only(EngineKind::Recursion) => {
+                let course = course(network).map_err(SimError::NoRecursion)?;
+                Ok(Means::Recursion(course))
+            }
+            EngineChoice::Auto => Ok(course(network).map_or(Means::Events, Means::Recursion)),
+        }
+    }
+
+    /// Which engine that is.
+    pub(super) fn kind(&self) -> EngineKind {
+        match self {
+            Means::Events => EngineKind::Events,
+            Means::Recursion(_) => EngineKind::Recursion,
+        }
+    }
+}

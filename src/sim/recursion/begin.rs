@@ -1,0 +1,47 @@
+//! When a service begins and ends, the one rule of both engines.
+
+/// A service from its beginning to its end, seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::sim) struct Begun {
+    /// How long the order waited.
+    pub waiting: f64,
+    /// When it left the queue.
+    pub began: f64,
+    /// When its service ends.
+    pub ends: f64,
+}
+
+/// The service of an order that came at `arrived`, by a consumer that is or was `free` from then on.
+///
+/// A difference that the clock cannot tell from rounding is none: a consumer that falls free at the
+/// very instant of an arrival must not seem to have let it wait. Service then begins on arrival, since
+/// else rounding would add up over a busy period.
+#[inline(always)]
+pub(in crate::sim) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
+    if free <= arrived {
+        return Begun {
+            waiting: 0.0,
+            began: arrived,
+            ends: arrived + service,
+        };
+    }
+    let waiting = free - arrived;
+    if waiting <= 8.0 * f64::EPSILON * free {
+        return at_once(arrived, free, service);
+    }
+    Begun {
+        waiting,
+        began: free,
+        ends: free + service,
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn at_once(arrived: f64, free: f64, service: f64) -> Begun {
+    Begun {
+        waiting: 0.0,
+        began: free,
+        ends: (arrived + service).max(free),
+    }
+}

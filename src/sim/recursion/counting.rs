@@ -1,0 +1,246 @@
+//! What the recursion engine counts in a window, from whole lists of orders.
+
+use super::servers::Yield;
+use super::traveller::{Tag, Traveller};
+use crate::network::{Network, Producer};
+use crate::sim::books::Books;
+use crate::sim::engine::{Finished, Observer, OrderRecord};
+use crate::sim::lane::Lane;
+use crate::sim::outcome::Outcome;
+use crate::stats::{Flow, Passage};
+
+/// The books, and what comes to pass in a window before it is entered there.
+#[derive(Debug)]
+pub(super) struct Counting<'n, O> {
+    producers: &'n [Producer],
+    /// The class of all orders, if they are of one.
+    only_class: Option<usize>,
+    pub books: Books,
+    pub observer: O,
+    /// Who came to, began service at and left each lane.
+    passages: Vec<Passage>,
+    /// Who came from outside, with the seconds since the last window's end added up.
+    came: Flow,
+    /// Who left the pipeline.
+    left: Flow,
+    /// Kept only to be used again.
+    latencies: Vec<f64>,
+}
+
+impl<'n, O: Observer> Counting<'n, O> {
+    pub(super) fn new(network: &'n Network, observer: O) -> Self {
+        let books = Books::new(network);
+        let first = network.producers[0].class;
+        let only = network.producers.iter().all(|p| p.class == first);
+        Counting {
+            producers: &network.producers,
+            only_class: only.then_some(first.0),
+            passages: vec![Passage::default(); books.lanes.len()],
+            books,
+            observer,
+            came: Flow::default(),
+            left: Flow::default(),
+            latencies: Vec::new(),
+        }
+    }
+
+    /// Index of an order's class.
+    #[inline(always)]
+    pub(super) fn class_of<T: Tag>(&self, order: &Traveller<T>) -> u32 {
+        self.producers[order.tag.producer()].class.0 as u32
+    }
+
+    fn lane_of<T: Tag>(&self, stage: usize, order: &Traveller<T>) -> usize {
+        self.books.lane(stage, self.class_of(order) as usize)
+    }
+
+    /// Orders enter the pipeline.
+    pub(super) fn enter(&mut self, times: &[f64]) {
+        let from = self.books.pipeline.occupancy.now();
+        self.came.add(times.len(), total(times, |time| time - from));
+        self.books.entered += times.len() as u64;
+        self.books.pipeline.entered += times.len() as u64;
+    }
+
+    /// Orders come to a stage.
+    pub(super) fn arrive<T: Tag>(&mut self, stage: usize, orders: &[Traveller<T>], horizon: f64) {
+        if let Some(class) = self.only_class {
+            let lane = self.books.lane(stage, class);
+            let before = total(orders, |order| horizon - order.time);
+            self.passages[lane].arrivals.add(orders.len(), before);
+            return;
+        }
+        for order in orders {
+            let lane = self.lane_of(stage, order);
+            self.passages[lane].arrivals.add(1, horizon - order.time);
+        }
+    }
+
+    /// Services of orders begin at a stage.
+    pub(super) fn begin<T: Tag>(
+        &mut self,
+        stage: usize,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        out: &Yield<T>,
+        horizon: f64,
+    ) {
+        let waits = out.waits();
+        if let Some(class) = self.only_class {
+            let index = self.books.lane(stage, class);
+            let lane = &mut self.books.lanes[index];
+            lane.waiting.record_all(waits);
+            lane.service.record_all(services);
+            self.passages[index]
+                .starts
+                .add(waits.len(), out.since_begun());
+            return;
+        }
+        for ((order, &waiting), &service) in orders.iter().zip(waits).zip(services) {
+            let index = self.lane_of(stage, order);
+            let lane = &mut self.books.lanes[index];
+            lane.waiting.record(waiting);
+            lane.service.record(service);
+            self.passages[index]
+                .starts
+                .add(1, horizon - (order.time + waiting));
+        }
+    }
+
+    /// Orders leave a stage.
+    pub(super) fn depart<T: Tag>(
+        &mut self,
+        stage: usize,
+        leavers: &[Traveller<T>],
+        sojourns: &[f64],
+        horizon: f64,
+    ) {
+        if let ([producer], Some(class)) = (self.producers, self.only_class) {
+            let index = self.books.lane(stage, class);
+            let lane = &mut self.books.lanes[index];
+            lane.sojourn.record_all(sojourns);
+            lane.departed_bytes += producer.message_size * leavers.len() as f64;
+            let before = total(leavers, |order| horizon - order.time);
+            self.passages[index].departures.add(leavers.len(), before);
+            return;
+        }
+        for (leaver, &sojourn) in leavers.iter().zip(sojourns) {
+            let index = self.lane_of(stage, leaver);
+            let lane = &mut self.books.lanes[index];
+            lane.sojourn.record(sojourn);
+            lane.departed_bytes += self.producers[leaver.tag.producer()].message_size;
+            self.passages[index]
+                .departures
+                .add(1, horizon - leaver.time);
+        }
+    }
+
+    /// Orders leave the pipeline.
+    pub(super) fn leave<T: Tag>(
+        &mut self,
+        orders: &[Traveller<T>],
+        outcome: Outcome,
+        horizon: f64,
+    ) {
+        self.latencies.clear();
+        self.latencies
+            .extend(orders.iter().map(|order| order.time - order.entered));
+        let count = orders.len() as u64;
+        let stay = total(&self.latencies, |latency| *latency);
+        let pipeline = &mut self.books.pipeline;
+        pipeline.left += count;
+        pipeline.time_in_pipeline.add(count, stay);
+        pipeline
+            .time_waiting
+            .add(count, total(orders, |order| order.waited));
+        if outcome == Outcome::Completed {
+            pipeline.completed += count;
+            pipeline.completed_bytes += match self.producers {
+                [only] => only.message_size * count as f64,
+                several => orders
+                    .iter()
+                    .map(|order| several[order.tag.producer()].message_size)
+                    .sum(),
+            };
+            pipeline.latency.record_all(&self.latencies);
+            pipeline
+                .processing
+                .add(count, total(orders, |order| order.processed));
+        }
+        self.books.outcomes.count_all(outcome, count);
+        self.left
+            .add(orders.len(), total(orders, |order| horizon - order.time));
+        for order in orders {
+            self.observer.left(&self.record(order, order.time, outcome));
+        }
+    }
+
+    /// What the run's end finds of an order.
+    fn record<T: Tag>(&self, order: &Traveller<T>, left: f64, outcome: Outcome) -> OrderRecord {
+        OrderRecord {
+            number: order.tag.number(),
+            producer: order.tag.producer() as u32,
+            class: self.class_of(order),
+            entered: order.entered,
+            left,
+            waiting: order.waited,
+            processing: order.processed,
+            outcome,
+        }
+    }
+
+    /// An order is still there as the run ends.
+    pub(super) fn remain<T: Tag>(&mut self, order: &Traveller<T>, now: f64) {
+        self.books.outcomes.count_all(Outcome::InFlight, 1);
+        self.observer
+            .left(&self.record(order, now, Outcome::InFlight));
+    }
+
+    /// Closes the books.
+    pub(super) fn finish(self) -> Finished<O> {
+        Finished {
+            lanes: self.books.lanes.into_iter().map(Lane::finish).collect(),
+            pipeline: self.books.pipeline.finish(),
+            outcomes: self.books.outcomes,
+            entered: self.books.entered,
+            observer: self.observer,
+        }
+    }
+
+    /// The window ends: all that came to pass in it is entered into the books.
+    pub(super) fn close(&mut self, horizon: f64) {
+        for (lane, passage) in self.books.lanes.iter_mut().zip(&mut self.passages) {
+            lane.offered += passage.arrivals.count;
+            lane.departed += passage.departures.count;
+            lane.occupancy.pass(horizon, &std::mem::take(passage));
+        }
+        let occupancy = &mut self.books.pipeline.occupancy;
+        let whole = self.came.count as f64 * (horizon - occupancy.now());
+        let arrivals = Flow {
+            seconds: whole - self.came.seconds,
+            ..self.came
+        };
+        occupancy.pass(
+            horizon,
+            &Passage {
+                arrivals,
+                starts: arrivals,
+                departures: self.left,
+            },
+        );
+        (self.came, self.left) = (Flow::default(), Flow::default());
+    }
+}
+
+/// The sum of what `value` says of each thing, in four partial sums that do not wait for one another.
+#[inline(always)]
+fn total<X>(things: &[X], value: impl Fn(&X) -> f64) -> f64 {
+    let (fours, rest) = things.as_chunks::<4>();
+    let mut sums = [0.0; 4];
+    for four in fours {
+        for (sum, thing) in sums.iter_mut().zip(four) {
+            *sum += value(thing);
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest.iter().map(value).sum::<f64>()
+}

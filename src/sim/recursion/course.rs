@@ -1,0 +1,183 @@
+//! Which networks the recursion is good for, and in which order their stages are gone through.
+
+use crate::network::{Capacity, Discipline, Network, Stage, StageId, Target};
+use std::fmt;
+
+/// The stages in an order in which all upstream of a stage come before it.
+#[derive(Debug)]
+pub(in crate::sim) struct Course {
+    stops: Vec<Stop>,
+    /// Where each producer's orders enter: an index of `stops`.
+    entrances: Vec<usize>,
+}
+
+/// A stage in the course.
+#[derive(Debug)]
+pub(super) struct Stop {
+    /// Its index in the network.
+    pub id: usize,
+    /// From how many sources orders come: stages, and the outside. At the same instant those of the
+    /// source further downstream come first, those from outside last.
+    pub sources: usize,
+    /// Where orders go next: the stage, how many stops further on it is, and which of its sources this is.
+    ways: Vec<(StageId, usize, usize)>,
+}
+
+impl Stop {
+    /// How many stops after the next one a stage is, and which of its sources this one is.
+    #[inline]
+    pub(super) fn way_to(&self, next: StageId) -> (usize, usize) {
+        let way = self.ways.iter().find(|(to, ..)| *to == next);
+        let (_, further, source) = way.expect("every route is a way");
+        (*further, *source)
+    }
+}
+
+/// What keeps a network from being simulated by recursion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    stage: String,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    NotFifo,
+    Bounded,
+    ComesBack,
+    TakesNoTime,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obstacle { stage, what } = self;
+        match what {
+            What::NotFifo => write!(f, "stage `{stage}` does not serve first in, first out"),
+            What::Bounded => write!(f, "the queue of stage `{stage}` is bounded"),
+            What::ComesBack => write!(f, "orders come back to stage `{stage}`"),
+            What::TakesNoTime => write!(f, "service at stage `{stage}` may take no time at all"),
+        }
+    }
+}
+
+/// The course through a network.
+///
+/// # Errors
+/// What keeps it from being simulated by recursion.
+pub(in crate::sim) fn course(network: &Network) -> Result<Course, Obstacle> {
+    network.stages.iter().try_for_each(check)?;
+    let downstream_first = downstream_first(network);
+    let mut upstream_first: Vec<usize> = downstream_first.clone();
+    upstream_first.reverse();
+    let mut position = vec![0; network.stages.len()];
+    for (at, &stage) in upstream_first.iter().enumerate() {
+        position[stage] = at;
+    }
+    let mut course = Course {
+        stops: upstream_first
+            .iter()
+            .map(|&id| Stop {
+                id,
+                sources: 0,
+                ways: Vec::new(),
+            })
+            .collect(),
+        entrances: network.producers.iter().map(|p| position[p.to.0]).collect(),
+    };
+    // Sources are numbered as they are found: downstream first, the outside last.
+    for &from in &downstream_first {
+        for to in next_stages(&network.stages[from]) {
+            let (here, there) = (position[from], position[to.0]);
+            if there <= here {
+                return Err(Obstacle {
+                    stage: network.stages[to.0].name.clone(),
+                    what: What::ComesBack,
+                });
+            }
+            let source = course.stops[there].sources;
+            course.stops[there].sources += 1;
+            course.stops[here].ways.push((to, there - here - 1, source));
+        }
+    }
+    // A door for orders from outside, where they come in and where nobody comes at all.
+    for (at, stop) in course.stops.iter_mut().enumerate() {
+        if course.entrances.contains(&at) || stop.sources == 0 {
+            stop.sources += 1;
+        }
+    }
+    Ok(course)
+}
+
+impl Course {
+    /// The stages in their order.
+    pub(super) fn stops(&self) -> &[Stop] {
+        &self.stops
+    }
+
+    /// Where a producer's orders enter: an index of [`Course::stops`].
+    pub(super) fn entrance(&self, producer: usize) -> usize {
+        self.entrances[producer]
+    }
+}
+
+fn check(stage: &Stage) -> Result<(), Obstacle> {
+    let obstacle = |what| Obstacle {
+        stage: stage.name.clone(),
+        what,
+    };
+    if stage.discipline != Discipline::Fifo {
+        return Err(obstacle(What::NotFifo));
+    }
+    if stage.capacity != Capacity::Unbounded {
+        return Err(obstacle(What::Bounded));
+    }
+    // A service of no time would let an order pass two stages at one instant, and who comes first to
+    // a third would hang on more than times.
+    let mut laws = stage.by_class.iter().map(|class| class.service.law());
+    if laws.any(|law| law.cdf(0.0) > 0.0) {
+        return Err(obstacle(What::TakesNoTime));
+    }
+    Ok(())
+}
+
+/// The stages that orders of any class go to next, each once.
+fn next_stages(stage: &Stage) -> Vec<StageId> {
+    let routes = stage.by_class.iter().flat_map(|class| &class.next);
+    let mut next: Vec<StageId> = Vec::new();
+    for route in routes {
+        if let Target::Stage(to) = route.to
+            && !next.contains(&to)
+        {
+            next.push(to);
+        }
+    }
+    next
+}
+
+/// All stages, each after all that come after it: the order in which a depth-first walk from the
+/// entrances leaves them, and then those where nobody comes.
+fn downstream_first(network: &Network) -> Vec<usize> {
+    let mut seen = vec![false; network.stages.len()];
+    let mut left = Vec::new();
+    let entrances = network.producers.iter().map(|producer| producer.to);
+    for start in entrances.chain((0..network.stages.len()).map(StageId)) {
+        walk(network, start, &mut seen, &mut left);
+    }
+    left
+}
+
+fn walk(network: &Network, start: StageId, seen: &mut [bool], left: &mut Vec<usize>) {
+    let mut open = vec![(start.0, false)];
+    while let Some((stage, done)) = open.pop() {
+        if done {
+            left.push(stage);
+            continue;
+        }
+        if std::mem::replace(&mut seen[stage], true) {
+            continue;
+        }
+        open.push((stage, true));
+        let next = next_stages(&network.stages[stage]);
+        open.extend(next.into_iter().rev().map(|to| (to.0, false)));
+    }
+}

@@ -1,0 +1,202 @@
+//! The consumers of a stage: whose service begins when, and who leaves when.
+
+use super::few::Few;
+use super::many::Many;
+use super::one::One;
+use super::traveller::{Tag, Traveller};
+use crate::network::Consumers;
+use crate::simd::{Kernel, vectorized};
+
+/// Orders served in one go.
+pub(super) const CHUNK: usize = 512;
+/// Most orders that leave in one go: as many as are served, and one for each of a few consumers.
+const LEAVERS: usize = CHUNK + 16;
+
+/// What one go has yielded.
+#[derive(Debug)]
+pub(super) struct Yield<T> {
+    waits: Box<[f64; CHUNK]>,
+    begun: usize,
+    since_begun: f64,
+    leavers: Box<[Traveller<T>; LEAVERS]>,
+    sojourns: Box<[f64; LEAVERS]>,
+    left: usize,
+}
+
+impl<T: Tag> Yield<T> {
+    pub(super) fn new() -> Self {
+        Yield {
+            waits: Box::new([0.0; CHUNK]),
+            begun: 0,
+            since_begun: 0.0,
+            leavers: Box::new([Traveller::entering(0.0, T::new(0, 0)); LEAVERS]),
+            sojourns: Box::new([0.0; LEAVERS]),
+            left: 0,
+        }
+    }
+
+    /// A service has begun after some waiting, some seconds before the horizon.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, waiting: f64, before_horizon: f64) {
+        self.waits[self.begun] = waiting;
+        self.begun += 1;
+        self.since_begun += before_horizon;
+    }
+
+    /// An order, its time still that of its coming, leaves; unless `really` is false: then nothing
+    /// happens, without a branch that could be mispredicted.
+    #[inline(always)]
+    pub(super) fn leave(&mut self, order: Traveller<T>, now: f64, really: bool) {
+        self.leavers[self.left] = order.at(now);
+        self.sojourns[self.left] = now - order.time;
+        self.left += usize::from(really);
+    }
+
+    /// Whether there is room for another leaver.
+    #[inline(always)]
+    pub(super) fn has_room(&self) -> bool {
+        self.left < CHUNK
+    }
+
+    /// How long those waited whose service has begun, in their order.
+    pub(super) fn waits(&self) -> &[f64] {
+        &self.waits[..self.begun]
+    }
+
+    /// Seconds from each beginning of service to the horizon, added up.
+    pub(super) fn since_begun(&self) -> f64 {
+        self.since_begun
+    }
+
+    /// Who left, in their order, with the time of leaving.
+    pub(super) fn leavers(&self) -> &[Traveller<T>] {
+        &self.leavers[..self.left]
+    }
+
+    /// How long each leaver was at the stage.
+    pub(super) fn sojourns(&self) -> &[f64] {
+        &self.sojourns[..self.left]
+    }
+
+    fn clear(&mut self) {
+        (self.begun, self.since_begun, self.left) = (0, 0.0, 0);
+    }
+}
+
+/// Consumers that serve orders in turn.
+pub(super) trait Serve<T: Tag> {
+    /// Lets the services of as many of these orders begin as can by the horizon; who leaves to make
+    /// room for them is among the leavers. At most [`CHUNK`] orders, and as many service times.
+    fn serve(
+        &mut self,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        horizon: f64,
+        out: &mut Yield<T>,
+    );
+
+    /// Lets those leave whose service ends by the horizon, as long as there is room. Only when no
+    /// further service can begin by then.
+    fn release(&mut self, horizon: f64, out: &mut Yield<T>);
+
+    /// Who is in service, with the time of coming.
+    fn in_service(&self) -> impl Iterator<Item = &Traveller<T>>;
+}
+
+/// The consumers of a stage, in the form that suits their number.
+#[derive(Debug)]
+pub(super) enum Servers<T> {
+    One(One<T>),
+    Four(Box<Few<4, T>>),
+    Eight(Box<Few<8, T>>),
+    Sixteen(Box<Few<16, T>>),
+    Many(Many<T>),
+}
+
+/// The same words to whichever consumers there are.
+macro_rules! whichever {
+    ($servers:expr, $one:ident => $do:expr) => {
+        match $servers {
+            Servers::One($one) => $do,
+            Servers::Four($one) => $do,
+            Servers::Eight($one) => $do,
+            Servers::Sixteen($one) => $do,
+            Servers::Many($one) => $do,
+        }
+    };
+}
+
+impl<T: Tag> Servers<T> {
+    pub(super) fn new(consumers: Consumers) -> Self {
+        match consumers {
+            Consumers::Finite(1) => Servers::One(One::new()),
+            Consumers::Finite(c @ 2..=4) => Servers::Four(Box::new(Few::new(c as usize))),
+            Consumers::Finite(c @ 5..=8) => Servers::Eight(Box::new(Few::new(c as usize))),
+            Consumers::Finite(c @ 9..=16) => Servers::Sixteen(Box::new(Few::new(c as usize))),
+            Consumers::Finite(c) => Servers::Many(Many::new(c as usize)),
+            Consumers::Unlimited => Servers::Many(Many::new(usize::MAX)),
+        }
+    }
+
+    /// See [`Serve::serve`].
+    pub(super) fn serve(
+        &mut self,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) {
+        out.clear();
+        whichever!(self, servers => vectorized(Serving { servers: &mut *servers, orders, services, horizon, out }));
+    }
+
+    /// See [`Serve::release`].
+    pub(super) fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
+        out.clear();
+        whichever!(self, servers => servers.release(horizon, out));
+    }
+
+    /// Who is in service, with the time of coming.
+    pub(super) fn in_service(&self, mut see: impl FnMut(&Traveller<T>)) {
+        whichever!(self, servers => servers.in_service().for_each(&mut see));
+    }
+}
+
+struct Serving<'a, S: ?Sized, T> {
+    servers: &'a mut S,
+    orders: &'a [Traveller<T>],
+    services: &'a [f64],
+    horizon: f64,
+    out: &'a mut Yield<T>,
+}
+
+impl<T: Tag, S: Serve<T>> Kernel for Serving<'_, S, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.servers
+            .serve(self.orders, self.services, self.horizon, self.out);
+    }
+}
+
+impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
+    #[inline(always)]
+    fn serve(
+        &mut self,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) {
+        (**self).serve(orders, services, horizon, out);
+    }
+
+    fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
+        (**self).release(horizon, out);
+    }
+
+    fn in_service(&self) -> impl Iterator<Item = &Traveller<T>> {
+        (**self).in_service()
+    }
+}
