@@ -18,21 +18,16 @@ pub(in crate::sim) struct Begun {
 /// else rounding would add up over a busy period.
 #[inline(always)]
 pub(in crate::sim) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
-    if free <= arrived {
-        return Begun {
-            waiting: 0.0,
-            began: arrived,
-            ends: arrived + service,
-        };
-    }
-    let waiting = free - arrived;
-    if waiting <= 8.0 * f64::EPSILON * free {
+    let began = if free > arrived { free } else { arrived };
+    let waiting = began - arrived;
+    // One branch that is next to never taken, where two would be guesses.
+    if (waiting > 0.0) & (waiting <= 8.0 * f64::EPSILON * began) {
         return at_once(arrived, free, service);
     }
     Begun {
         waiting,
-        began: free,
-        ends: free + service,
+        began,
+        ends: began + service,
     }
 }
 

@@ -49,20 +49,31 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
         out: &mut Yield<T>,
     ) {
         let (mut free, mut places) = (self.free, self.places);
-        for (order, &service) in orders.iter().zip(services) {
+        let mut since_begun = 0.0;
+        let (mut begun, mut left) = (0, 0);
+        let (waits, leavers, sojourns) = out.room();
+        for ((order, &service), wait) in orders.iter().zip(services).zip(waits) {
             let first = free[0];
             if first > horizon {
                 break;
             }
-            let begun = begin(order.time, first, service);
-            out.begin(begun.waiting, horizon - begun.began);
+            let now = begin(order.time, first, service);
+            *wait = now.waiting;
+            since_begun += horizon - now.began;
+            begun += 1;
             let place = places as usize % W;
-            out.leave(self.serving[place], first, first > IDLE);
-            self.serving[place] = order.served(begun.waiting, service);
-            let earlier = replace_first(&mut free, begun.ends);
+            let leaver = self.serving[place];
+            // Who had the consumer before leaves now; nobody if it was idle, and what is written then
+            // is written over.
+            leavers[left] = leaver.at(first);
+            sojourns[left] = first - leaver.time;
+            left += usize::from(first > IDLE);
+            self.serving[place] = order.served(now.waiting, service);
+            let earlier = replace_first(&mut free, now.ends);
             places = rotate(places, earlier);
         }
         (self.free, self.places) = (free, places);
+        out.filled(begun, since_begun, left);
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
@@ -71,8 +82,10 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
             if free > horizon {
                 return;
             }
-            out.leave(self.serving[self.place(consumer)], free, free > IDLE);
-            self.free[consumer] = IDLE;
+            if free > IDLE {
+                out.leave(self.serving[self.place(consumer)], free);
+                self.free[consumer] = IDLE;
+            }
         }
     }
 

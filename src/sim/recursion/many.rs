@@ -61,7 +61,7 @@ impl<T: Tag> Serve<T> for Many<T> {
                     break;
                 }
                 let Entry(_, _, order) = self.under_way.pop().expect("x");
-                out.leave(order, free, true);
+                out.leave(order, free);
             }
             let begun = begin(order.time, free, service);
             out.begin(begun.waiting, horizon - begun.began);
@@ -79,7 +79,7 @@ impl<T: Tag> Serve<T> for Many<T> {
             let Some(Entry(free, _, order)) = self.under_way.pop() else {
                 return;
             };
-            out.leave(order, free, true);
+            out.leave(order, free);
         }
     }
 

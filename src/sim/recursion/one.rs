@@ -32,38 +32,39 @@ impl<T: Tag> Serve<T> for One<T> {
         horizon: f64,
         out: &mut Yield<T>,
     ) {
-        let mut free = self.free;
-        if free > horizon {
+        if self.free > horizon {
             return;
         }
-        let mut last = match self.serving.take() {
-            Some(before) => {
-                out.leave(before, free, true);
-            }
-            None => {}
-        };
-        let _ = &mut last;
-        let mut serving = None;
-        for (order, &service) in orders.iter().zip(services) {
-            let begun = begin(order.time, free, service);
-            out.begin(begun.waiting, horizon - begun.began);
-            free = begun.ends;
-            let order = order.served(begun.waiting, service);
+        self.release(horizon, out);
+        let mut free = self.free;
+        let mut since_begun = 0.0;
+        let (mut begun, mut left) = (0, 0);
+        let (waits, leavers, sojourns) = out.room();
+        let room = waits.iter_mut().zip(leavers).zip(sojourns);
+        for ((order, &service), ((wait, leaver), sojourn)) in orders.iter().zip(services).zip(room)
+        {
+            let now = begin(order.time, free, service);
+            free = now.ends;
+            *wait = now.waiting;
+            since_begun += horizon - now.began;
+            *leaver = order.served(now.waiting, service).at(free);
+            *sojourn = free - order.time;
+            begun += 1;
             if free > horizon {
-                serving = Some(order);
+                self.serving = Some(order.served(now.waiting, service));
                 break;
             }
-            out.leave(order, free, true);
+            left += 1;
         }
         self.free = free;
-        self.serving = serving;
+        out.filled(begun, since_begun, left);
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
         if self.free <= horizon
             && let Some(order) = self.serving.take()
         {
-            out.leave(order, self.free, true);
+            out.leave(order, self.free);
         }
     }
 

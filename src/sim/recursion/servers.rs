@@ -43,13 +43,32 @@ impl<T: Tag> Yield<T> {
         self.since_begun += before_horizon;
     }
 
-    /// An order, its time still that of its coming, leaves; unless `really` is false: then nothing
-    /// happens, without a branch that could be mispredicted.
+    /// An order, its time still that of its coming, leaves.
     #[inline(always)]
-    pub(super) fn leave(&mut self, order: Traveller<T>, now: f64, really: bool) {
+    pub(super) fn leave(&mut self, order: Traveller<T>, now: f64) {
         self.leavers[self.left] = order.at(now);
         self.sojourns[self.left] = now - order.time;
-        self.left += usize::from(really);
+        self.left += 1;
+    }
+
+    /// The room that is left for waits, leavers and their sojourns, for kernels that count by
+    /// themselves, in registers; then [`Yield::filled`] says how much of it was.
+    #[inline(always)]
+    pub(super) fn room(&mut self) -> (&mut [f64], &mut [Traveller<T>], &mut [f64]) {
+        let (begun, left) = (self.begun, self.left);
+        (
+            &mut self.waits[begun..],
+            &mut self.leavers[left..],
+            &mut self.sojourns[left..],
+        )
+    }
+
+    /// So many services have begun, so many seconds before the horizon in all, and so many have left.
+    #[inline(always)]
+    pub(super) fn filled(&mut self, begun: usize, since_begun: f64, left: usize) {
+        self.begun += begun;
+        self.since_begun += since_begun;
+        self.left += left;
     }
 
     /// Whether there is room for another leaver.
