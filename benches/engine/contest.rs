@@ -4,7 +4,7 @@ use crate::reference;
 use crate::workload::Tandem;
 use orderline::metric::{Metric, Statistic, TimeKind};
 use orderline::network::Network;
-use orderline::sim::{Control, SimOptions, simulate};
+use orderline::sim::{Control, EngineChoice, EngineKind, SimOptions, simulate};
 use std::time::Duration;
 
 /// Who simulates.
@@ -14,17 +14,24 @@ pub enum Contestant {
     Reference,
     /// Orderline's event engine.
     Events,
+    /// Orderline's recursion engine.
+    Recursion,
 }
 
 impl Contestant {
     /// All of them, the one that the others are compared with first.
-    pub const ALL: [Contestant; 2] = [Contestant::Reference, Contestant::Events];
+    pub const ALL: [Contestant; 3] = [
+        Contestant::Reference,
+        Contestant::Events,
+        Contestant::Recursion,
+    ];
 
     /// As the tables call it.
     pub fn name(self) -> &'static str {
         match self {
             Contestant::Reference => "plain reference",
             Contestant::Events => "event engine",
+            Contestant::Recursion => "recursion engine",
         }
     }
 
@@ -32,12 +39,17 @@ impl Contestant {
     fn run(self, tandem: Tandem, network: &Network, orders: u64) -> f64 {
         match self {
             Contestant::Reference => reference::run(tandem, orders),
-            Contestant::Events => mean_latency(network, SimOptions { threads: 1 }),
+            Contestant::Events => mean_latency(network, EngineKind::Events),
+            Contestant::Recursion => mean_latency(network, EngineKind::Recursion),
         }
     }
 }
 
-fn mean_latency(network: &Network, options: SimOptions) -> f64 {
+fn mean_latency(network: &Network, engine: EngineKind) -> f64 {
+    let options = SimOptions {
+        threads: 1,
+        engine: EngineChoice::Only(engine),
+    };
     let result = simulate(network, options, &Control::default()).expect("it runs");
     let latency = Metric::Time(TimeKind::Latency, Statistic::Mean);
     let pipeline = &result.places[0].estimates;

@@ -2,7 +2,8 @@
 
 use super::control::Control;
 use super::engine::{Engine, Finished, Observer, OrderRecord, Reached};
-use super::means::Means;
+use super::means::{EngineChoice, EngineKind, Means};
+use super::outcome::SimError;
 use super::recursion::{Anonymous, Numbered, Recursion};
 use super::timeline::{Slice, Slicer, Timeline};
 use crate::network::{Horizon, Network};
@@ -124,8 +125,26 @@ pub(super) fn replicate<O: Observer>(
 
 /// Runs the first replication once more, by events, and shows every order to an observer.
 pub fn trace_replication<O: Observer>(network: &Network, control: &Control, observer: O) -> O {
+    trace(network, &Means::Events, control, observer)
+}
+
+/// The same by recursion: orders are the same, but are not seen in the order of time where there are
+/// several stages.
+///
+/// # Errors
+/// [`SimError::NoRecursion`] where it does not apply.
+pub fn trace_by_recursion<O: Observer>(
+    network: &Network,
+    control: &Control,
+    observer: O,
+) -> Result<O, SimError> {
+    let means = Means::new(network, EngineChoice::Only(EngineKind::Recursion))?;
+    Ok(trace(network, &means, control, observer))
+}
+
+fn trace<O: Observer>(network: &Network, means: &Means, control: &Control, observer: O) -> O {
     let span = Span::of(network, 0.0);
-    replicate(network, &Means::Events, 0, span, control, observer)
+    replicate(network, means, 0, span, control, observer)
         .counted
         .observer
 }

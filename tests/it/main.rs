@@ -6,6 +6,7 @@ mod catalogue;
 mod commands;
 mod coverage;
 mod edges;
+mod engines;
 mod library;
 mod networks;
 mod paths;

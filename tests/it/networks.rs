@@ -184,3 +184,50 @@ fn routes(stages: usize) -> impl Strategy<Value = Vec<Route>> {
         ]
     })
 }
+
+/// A network that the recursion engine can do: first in, first out, without bounds and ways back, some
+/// stages with many consumers. Half of them run on a clock of eighths of a second, so that much happens
+/// at the same instant.
+pub fn feed_forward(orders: u64) -> impl Strategy<Value = Network> {
+    let consumers = prop_oneof![
+        2 => Just(Consumers::Finite(1)),
+        3 => (2..17u32).prop_map(Consumers::Finite),
+        2 => (17..90u32).prop_map(Consumers::Finite),
+        1 => Just(Consumers::Unlimited),
+    ];
+    let shapes = prop::collection::vec((consumers, 1..4u32), 4);
+    (network(orders), shapes, any::<bool>()).prop_map(|(mut network, shapes, ticking)| {
+        for (index, (stage, (consumers, ticks))) in
+            network.stages.iter_mut().zip(shapes).enumerate()
+        {
+            stage.discipline = Discipline::Fifo;
+            stage.capacity = Capacity::Unbounded;
+            stage.consumers = consumers;
+            for class in &mut stage.by_class {
+                for route in &mut class.next {
+                    if matches!(route.to, Target::Stage(to) if to.0 <= index) {
+                        route.to = Target::Stage(StageId(index + 1));
+                    }
+                }
+                if ticking {
+                    let law =
+                        Distribution::deterministic(0.125 * f64::from(ticks)).expect("a time");
+                    class.service = Service::Common(law);
+                }
+            }
+        }
+        let last = network.stages.len() - 1;
+        for class in &mut network.stages[last].by_class {
+            class.next = vec![Route {
+                to: Target::Completed,
+                probability: 1.0,
+            }];
+        }
+        if ticking {
+            for producer in &mut network.producers {
+                producer.arrivals = Arrivals::deterministic(8.0).expect("a rate");
+            }
+        }
+        network
+    })
+}
