@@ -99,7 +99,9 @@ fn what_the_recursion_cannot_do_is_refused_with_the_reason() {
     let service = "service = { exponential = { rate = 2 } }";
     let cases = [
         (
-            format!("[[stage]]\nname = \"a\"\nconsumers = 1\n{service}\nqueue = {{ discipline = \"lifo\" }}"),
+            format!(
+                "[[stage]]\nname = \"a\"\nconsumers = 1\n{service}\nqueue = {{ discipline = \"lifo\" }}"
+            ),
             "first in, first out",
         ),
         (
@@ -115,7 +117,8 @@ fn what_the_recursion_cannot_do_is_refused_with_the_reason() {
             "come back",
         ),
         (
-            "[[stage]]\nname = \"a\"\nconsumers = 1\nservice = { deterministic = { value = 0 } }".to_owned(),
+            "[[stage]]\nname = \"a\"\nconsumers = 1\nservice = { deterministic = { value = 0 } }"
+                .to_owned(),
             "no time",
         ),
     ];
