@@ -18,7 +18,7 @@ pub(super) static SANS: LazyLock<FontRef<'static>> = LazyLock::new(|| {
 });
 
 /// Units of the embedded font to the em.
-const UNITS_PER_EM: f64 = 2048.0;
+pub(super) const UNITS_PER_EM: f64 = 2048.0;
 
 /// Width of a text at a size of the em.
 ///

@@ -5,7 +5,7 @@
 //! | [`value`] | a chart as data, in base units |
 //! | [`latency`], [`queue_length`], [`utilization`], [`where_time_goes`], [`littles_law`], [`measured_vs_theory`] | one chart each, from the records of a run |
 //! | [`layout`], [`panel`], [`plot`], [`frame`], [`legend`], [`labels`], [`glyph`], [`ticks`] | from the value to a [`scene`] |
-//! | [`render`] | from the scene to bytes |
+//! | [`render`] | from the scene to bytes: SVG, or PNG by way of outlines that are filled pixel by pixel |
 //! | [`style`], [`font`], [`human`] | colours and sizes, the embedded font, numbers as text |
 //!
 //! The same chart gives the same bytes on every machine.
@@ -20,10 +20,12 @@ pub mod layout;
 pub mod legend;
 pub mod littles_law;
 pub mod measured_vs_theory;
+mod outline;
 pub mod panel;
 pub mod plot;
 mod png;
 pub mod queue_length;
+mod raster;
 pub mod render;
 pub mod rows;
 pub mod scene;

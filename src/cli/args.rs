@@ -70,7 +70,6 @@ enum Engine {
 
 impl EngineFlags {
     pub(super) fn options(self) -> SimOptions {
-        let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
         SimOptions {
             threads: self.threads.map_or_else(cores, usize::from),
             engine: match self.engine {
@@ -80,6 +79,11 @@ impl EngineFlags {
             },
         }
     }
+}
+
+/// A thread for each core.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 /// A scenario as the command line asks for it.

@@ -1,5 +1,6 @@
 //! `orderline chart`: the charts again, from an output folder's CSV files.
 
+use super::args::cores;
 use super::exit::{Exit, Failure};
 use crate::report::{read_records, redraw};
 use clap::Args;
@@ -20,7 +21,7 @@ pub(super) struct ChartArgs {
 pub(super) fn run(args: &ChartArgs) -> Result<Exit, Failure> {
     let records = read_records(&args.dir)?;
     let out = args.out.as_ref().unwrap_or(&args.dir);
-    let drawn = redraw(&records, out)?;
+    let drawn = redraw(&records, out, cores())?;
     eprintln!("wrote {drawn} charts to {}", out.join("charts").display());
     Ok(Exit::Fine)
 }

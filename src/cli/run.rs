@@ -106,7 +106,12 @@ fn run_one(args: &RunArgs, asked: Asked) -> Result<RunReport, Failure> {
     if args.orders && !partial {
         write_orders(&report.network, &staged, args.show.quiet)?;
     }
-    let files = write(&report, staged, &command_line())?;
+    let files = write(
+        &report,
+        staged,
+        &command_line(),
+        args.engine.options().threads,
+    )?;
     show(args, &report, &out, &files)?;
     Ok(report)
 }

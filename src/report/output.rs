@@ -8,9 +8,12 @@ use super::page::page;
 use super::records::RunRecords;
 use super::run_report::RunReport;
 use super::side::read_manifest;
-use crate::chart;
+use crate::chart::{self, Chart};
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
 
 /// Why a run's output could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +39,7 @@ pub struct WrittenFiles {
     pub charts: usize,
 }
 
-/// Writes all files of a simulated run and puts the folder in its place.
+/// Writes all files of a simulated run, on several threads, and puts the folder in its place.
 ///
 /// # Errors
 /// When the disk refuses or a file cannot be made; the folder is then as it was before.
@@ -44,44 +47,87 @@ pub fn write(
     report: &RunReport,
     staged: Staged,
     command: &[String],
+    threads: usize,
 ) -> Result<WrittenFiles, OutputError> {
     let Some(sim) = &report.sim else {
         return Ok(WrittenFiles { charts: 0 });
     };
     let manifest = report.manifest(sim, command);
     let records = report.records(sim);
-    staged.write("metrics.csv", &to_csv(&records.metrics)?)?;
-    staged.write("timeseries.csv", &to_csv(&records.timeseries)?)?;
-    staged.write("latency.csv", &to_csv(&records.distributions)?)?;
     let replications = build::replication_rows(&report.network, sim);
-    staged.write("replications.csv", &to_csv(&replications)?)?;
-    let charts = draw(&records, |name, bytes| staged.write(name, bytes))?;
-    let drawn = charts.len();
-    let page = page(report, sim, &manifest, records.metrics, charts);
-    staged.write("report.html", html::render(&page).as_bytes())?;
+    let charts = chart::all(&records);
+    let svgs = draw(&charts)?;
+    let file = |name: &str, bytes: &[u8]| staged.write(name, bytes);
+    let mut jobs = pictures(&charts, &svgs, &file);
+    jobs.push(Box::new(|| {
+        let page = page(report, sim, &manifest, &records.metrics, &svgs);
+        Ok(file("report.html", html::render(&page).as_bytes())?)
+    }));
+    jobs.push(Box::new(|| {
+        file("metrics.csv", &to_csv(&records.metrics)?)?;
+        file("timeseries.csv", &to_csv(&records.timeseries)?)?;
+        file("latency.csv", &to_csv(&records.distributions)?)?;
+        Ok(file("replications.csv", &to_csv(&replications)?)?)
+    }));
+    all_done(jobs, threads)?;
     let mut json = serde_json::to_vec_pretty(&manifest)?;
     json.push(b'\n');
-    staged.write(MANIFEST, &json)?;
+    file(MANIFEST, &json)?;
     staged.publish()?;
-    Ok(WrittenFiles { charts: drawn })
+    Ok(WrittenFiles {
+        charts: charts.len(),
+    })
 }
 
-/// Draws all charts, hands each file over, and returns the SVGs.
-fn draw(
-    records: &RunRecords,
-    mut file: impl FnMut(&str, &[u8]) -> Result<(), FolderError>,
-) -> Result<Vec<String>, OutputError> {
-    let mut drawn = Vec::new();
-    for chart in chart::all(records) {
-        let svg = chart::render_svg(&chart)?;
-        file(&format!("charts/{}.svg", chart.name), svg.as_bytes())?;
-        file(
-            &format!("charts/{}.png", chart.name),
-            &chart::render_png(&chart)?,
-        )?;
-        drawn.push(svg);
-    }
-    Ok(drawn)
+/// Makes and writes a file or several.
+type Job<'a> = Box<dyn FnOnce() -> Result<(), OutputError> + Send + 'a>;
+
+/// Does all jobs on some threads; the first failure, if any, in the order of the jobs.
+fn all_done(jobs: Vec<Job>, threads: usize) -> Result<(), OutputError> {
+    let count = jobs.len();
+    let queue = Mutex::new(jobs.into_iter().enumerate());
+    let next = || queue.lock().ok()?.next();
+    let work = || {
+        let mut results = Vec::new();
+        while let Some((index, job)) = next() {
+            results.push((index, job()));
+        }
+        results
+    };
+    let mut results = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(work)).collect();
+        let mut results = work();
+        for other in others {
+            // A panic goes on here as it would without threads.
+            results.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        results
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().try_for_each(|(_, result)| result)
+}
+
+/// The charts as SVG.
+fn draw(charts: &[Chart]) -> Result<Vec<String>, OutputError> {
+    let svgs = charts.iter().map(chart::render_svg);
+    Ok(svgs.collect::<Result<_, _>>()?)
+}
+
+/// The jobs that make the files of all charts.
+fn pictures<'a>(
+    charts: &'a [Chart],
+    svgs: &'a [String],
+    file: &'a (impl Fn(&str, &[u8]) -> Result<(), FolderError> + Sync),
+) -> Vec<Job<'a>> {
+    let picture = |(chart, svg): (&'a Chart, &'a String)| -> Job<'a> {
+        Box::new(move || {
+            file(&format!("charts/{}.svg", chart.name), svg.as_bytes())?;
+            let png = chart::render_png(chart)?;
+            Ok(file(&format!("charts/{}.png", chart.name), &png)?)
+        })
+    };
+    // The last are the largest: begun first, they do not hold up the end.
+    charts.iter().zip(svgs).rev().map(picture).collect()
 }
 
 /// The rows of an earlier run.
@@ -105,7 +151,7 @@ pub fn read_records(dir: &Path) -> Result<RunRecords, FolderError> {
 ///
 /// # Errors
 /// When the disk refuses or a chart cannot be drawn.
-pub fn redraw(records: &RunRecords, dir: &Path) -> Result<usize, OutputError> {
+pub fn redraw(records: &RunRecords, dir: &Path, threads: usize) -> Result<usize, OutputError> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |source| FolderError::Io {
@@ -114,13 +160,17 @@ pub fn redraw(records: &RunRecords, dir: &Path) -> Result<usize, OutputError> {
             source,
         }
     };
-    let charts = dir.join("charts");
-    fs::create_dir_all(&charts).map_err(failed(&charts))?;
-    let drawn = draw(records, |name, bytes| {
+    let folder = dir.join("charts");
+    fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    let charts = chart::all(records);
+    let svgs = draw(&charts)?;
+    let file = |name: &str, bytes: &[u8]| {
         let path = dir.join(name);
-        let aside = path.with_extension("partial");
-        fs::write(&aside, bytes).map_err(failed(&aside))?;
+        let mut aside = path.clone().into_os_string();
+        aside.push(".partial");
+        fs::write(&aside, bytes).map_err(failed(Path::new(&aside)))?;
         fs::rename(&aside, &path).map_err(failed(&path))
-    })?;
-    Ok(drawn.len())
+    };
+    all_done(pictures(&charts, &svgs, &file), threads)?;
+    Ok(charts.len())
 }

@@ -15,8 +15,8 @@ pub(super) fn page(
     report: &RunReport,
     sim: &SimResult,
     manifest: &Manifest,
-    metrics: Vec<MetricRow>,
-    charts: Vec<String>,
+    metrics: &[MetricRow],
+    charts: &[String],
 ) -> Page {
     Page {
         scenario: report.network.name.clone(),
@@ -29,10 +29,11 @@ pub(super) fn page(
         warnings: manifest.warnings.clone(),
         // What was only predicted stands in metrics.csv.
         metrics: metrics
-            .into_iter()
+            .iter()
             .filter(|row| row.verdict != "not_measured")
+            .cloned()
             .collect(),
-        charts,
+        charts: charts.to_vec(),
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
     }

@@ -62,15 +62,6 @@ impl TimeStatistics {
         self.counts.record_all(times);
     }
 
-    /// [`TimeStatistics::record_all`] for use inside a kernel.
-    #[inline(always)]
-    pub(super) fn record_all_inline(&mut self, times: &[f64]) {
-        if self.buffered > 0 {
-            self.flush();
-        }
-        self.counts.record_all_inline(times);
-    }
-
     /// All that was recorded; recording starts anew.
     pub(super) fn take(&mut self) -> Times {
         self.flush();
