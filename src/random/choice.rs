@@ -21,6 +21,11 @@ impl Choice {
         Self { cumulative }
     }
 
+    /// The probability of an index up to and with i, for all but the last possible one.
+    pub(super) fn cumulative(&self) -> &[f64] {
+        &self.cumulative[..self.index(1.0 - f64::EPSILON / 2.0)]
+    }
+
     /// The index that a number `u` in [0, 1) falls to.
     #[inline]
     pub(super) fn index(&self, u: f64) -> usize {

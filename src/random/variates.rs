@@ -1,12 +1,13 @@
 //! Random values in blocks: the law is looked at once a block, and handing out a value costs a load
 //! and a compare.
 
+use super::elementary::CHUNK;
 use super::sampler::Sampler;
 use super::{Distribution, Stream};
 
 /// Values drawn at once: 6 KiB, small enough for the first-level cache beside the engine's data, and
 /// large enough that the cost of a block's beginning is not seen.
-const BLOCK: usize = 768;
+const BLOCK: usize = 12 * CHUNK;
 
 /// Independent values of one law from one stream.
 ///
@@ -93,7 +94,7 @@ impl Variates {
     }
 }
 
-/// Uniform numbers in [0, 1) from one stream, for routing and other choices.
+/// Uniform numbers strictly between 0 and 1 from one stream, for routing and other choices.
 #[derive(Debug, Clone)]
 pub struct Uniforms(Variates);
 
@@ -109,7 +110,7 @@ impl Uniforms {
         ))
     }
 
-    /// The next number, in [0, 1).
+    /// The next number, above 0 and below 1.
     #[inline]
     #[expect(
         clippy::should_implement_trait,

@@ -1,0 +1,364 @@
+//! Laws drawn in blocks by vector instructions.
+//!
+//! A first pass fills the block with uniform numbers u in (0, 1), the next ones turn them, a chunk
+//! after the other, into values of the law:
+//!
+//! | law | of uniform numbers u, v, … |
+//! | --- | --- |
+//! | uniform | low + (high − low)·u |
+//! | exponential | −mean·ln u |
+//! | Erlang of k ≤ 8 phases | −mean·ln(u₁·u₂ ⋯ uₖ) with the mean of a phase |
+//! | hyperexponential | −meanᵢ·ln u, where v chooses the phase i |
+//! | normal | √(−2 ln u)·cos 2πv and √(−2 ln u)·sin 2πv (Box & Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29, 1958) |
+//! | lognormal | exp(μ + σ·normal) |
+//! | gamma, and Erlang of more phases | d(1 + x/√(9d))³ of a normal x, if it is accepted (Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000) |
+//! | Weibull | scale·exp(ln(−ln u)/shape) |
+//! | Pareto | scale·exp(−ln u/shape) |
+//! | bounded Pareto | low·exp(−ln t/shape) with t = (low/high)^shape + (1 − (low/high)^shape)·u |
+//! | triangular | low + √(…u) or high − √(…(1 − u)) |
+//!
+//! Each law is compiled for any processor and for the vector instructions of AVX2, with the same
+//! result to the last bit (see [`simd`](crate::simd)): a seed gives the same run everywhere.
+
+use super::Stream;
+use super::elementary::{CHUNK, exp, ln, turn};
+use crate::simd::{Kernel, vectorized};
+
+type Chunk = [f64; CHUNK];
+
+/// A law that is drawn from in vector instructions.
+pub(super) trait BlockLaw {
+    /// Fills `block`, a whole number of chunks, with independent values. To be inlined always, as
+    /// all it calls.
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]);
+}
+
+/// Fills `block`, a whole number of chunks, with independent values of `law`.
+pub(super) fn fill(law: &impl BlockLaw, stream: &mut Stream, block: &mut [f64]) {
+    debug_assert_eq!(block.len() % CHUNK, 0);
+    vectorized(Fill { law, stream, block });
+}
+
+struct Fill<'a, L> {
+    law: &'a L,
+    stream: &'a mut Stream,
+    block: &'a mut [f64],
+}
+
+impl<L: BlockLaw> Kernel for Fill<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.law.fill(self.stream, self.block);
+    }
+}
+
+/// Density e^(−x/mean)/mean.
+#[derive(Debug, Clone)]
+pub(super) struct Exponential {
+    pub(super) mean: f64,
+}
+
+impl BlockLaw for Exponential {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            ln(chunk);
+            scale(chunk, -self.mean);
+        }
+    }
+}
+
+/// From `low` on, `width` wide.
+#[derive(Debug, Clone)]
+pub(super) struct Uniform {
+    pub(super) low: f64,
+    pub(super) width: f64,
+}
+
+impl BlockLaw for Uniform {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        stream.uniforms(block);
+        let (low, width) = (self.low, self.width);
+        for u in block {
+            *u = low + width * *u;
+        }
+    }
+}
+
+/// The sum of as many exponential times as `shape` says.
+#[derive(Debug, Clone)]
+pub(super) struct Erlang {
+    pub(super) shape: u32,
+    pub(super) mean_of_phase: f64,
+}
+
+impl Erlang {
+    /// From here on rejection is faster. (The product of 20 uniform numbers, each at least 2⁻⁵³,
+    /// could also fall below the normal floats.)
+    pub(super) const LARGEST: u32 = 8;
+}
+
+impl BlockLaw for Erlang {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            for _ in 1..self.shape {
+                let factors = uniforms(stream);
+                for (product, factor) in chunk.iter_mut().zip(&factors) {
+                    *product *= factor;
+                }
+            }
+            ln(chunk);
+            scale(chunk, -self.mean_of_phase);
+        }
+    }
+}
+
+/// One of several exponential laws.
+#[derive(Debug, Clone)]
+pub(super) struct Hyperexponential {
+    /// Probability of a phase up to and with each but the last.
+    pub(super) cumulative: Box<[f64]>,
+    pub(super) means: Box<[f64]>,
+}
+
+impl BlockLaw for Hyperexponential {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            let choices = uniforms(stream);
+            let mut means = [self.means[0]; CHUNK];
+            for (cumulative, next) in self.cumulative.iter().zip(&self.means[1..]) {
+                for (mean, u) in means.iter_mut().zip(&choices) {
+                    *mean = if u < cumulative { *mean } else { *next };
+                }
+            }
+            ln(chunk);
+            for (x, mean) in chunk.iter_mut().zip(&means) {
+                *x *= -mean;
+            }
+        }
+    }
+}
+
+/// The exponential of a normal variable.
+#[derive(Debug, Clone)]
+pub(super) struct LogNormal {
+    pub(super) mu: f64,
+    pub(super) sigma: f64,
+}
+
+impl BlockLaw for LogNormal {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        let (mu, sigma) = (self.mu, self.sigma);
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            normal(chunk);
+            for x in chunk.iter_mut() {
+                *x = mu + sigma * *x;
+            }
+            exp(chunk);
+        }
+    }
+}
+
+/// A gamma law, by rejection; one of shape below 1 is that of shape + 1 times u^(1/shape).
+#[derive(Debug, Clone)]
+pub(super) struct Gamma {
+    scale: f64,
+    d: f64,
+    c: f64,
+    /// 1/shape of a shape below 1.
+    boost: Option<f64>,
+}
+
+impl Gamma {
+    pub(super) fn new(shape: f64, scale: f64) -> Self {
+        let d = if shape < 1.0 { shape + 1.0 } else { shape } - 1.0 / 3.0;
+        Self {
+            scale,
+            d,
+            c: 1.0 / (9.0 * d).sqrt(),
+            boost: (shape < 1.0).then_some(1.0 / shape),
+        }
+    }
+
+    /// Turns chunks of normal and uniform numbers into values to be used where the second of the
+    /// chunks is above 0.
+    #[inline(always)]
+    fn candidates(&self, values: &mut Chunk, judged: &mut Chunk) {
+        let (c, d, scale) = (self.c, self.d, self.d * self.scale);
+        normal(values);
+        ln(judged);
+        let mut logarithms = [0.0; CHUNK];
+        for ((x, judged), v) in values
+            .iter_mut()
+            .zip(judged.iter_mut())
+            .zip(&mut logarithms)
+        {
+            let root = 1.0 + c * *x;
+            *judged = 0.5 * *x * *x - *judged;
+            // A root below 0 is refused: the smallest v is worth less than any other.
+            *v = if root > 0.0 {
+                root * root * root
+            } else {
+                f64::MIN_POSITIVE
+            };
+            *x = *v;
+        }
+        ln(&mut logarithms);
+        for ((x, judged), logarithm) in values.iter_mut().zip(judged).zip(&logarithms) {
+            *judged += d * ((1.0 - *x) + logarithm);
+            *x *= scale;
+        }
+    }
+}
+
+impl BlockLaw for Gamma {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        let mut filled = 0;
+        while filled < block.len() {
+            let (mut values, mut judged) = (uniforms(stream), uniforms(stream));
+            self.candidates(&mut values, &mut judged);
+            for (value, judged) in values.iter().zip(&judged) {
+                // Written in any case and kept if accepted, which needs no jump.
+                if let Some(slot) = block.get_mut(filled) {
+                    *slot = *value;
+                    filled += usize::from(*judged > 0.0);
+                }
+            }
+        }
+        let Some(power) = self.boost else { return };
+        for chunk in chunks(block) {
+            let mut factors = uniforms(stream);
+            ln(&mut factors);
+            scale(&mut factors, power);
+            exp(&mut factors);
+            for (x, factor) in chunk.iter_mut().zip(&factors) {
+                *x *= factor;
+            }
+        }
+    }
+}
+
+/// A power of an exponential variable.
+#[derive(Debug, Clone)]
+pub(super) struct Weibull {
+    pub(super) power: f64,
+    pub(super) scale: f64,
+}
+
+impl BlockLaw for Weibull {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            ln(chunk);
+            scale(chunk, -1.0);
+            ln(chunk);
+            scale(chunk, self.power);
+            exp(chunk);
+            scale(chunk, self.scale);
+        }
+    }
+}
+
+/// A power of a uniform variable; with a `mass` below 1 cut at `high`.
+#[derive(Debug, Clone)]
+pub(super) struct Pareto {
+    pub(super) power: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+    /// P(X ≤ high) of the law without the cut.
+    pub(super) mass: f64,
+}
+
+impl BlockLaw for Pareto {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        let (low, high, mass) = (self.low, self.high, self.mass);
+        stream.uniforms(block);
+        for chunk in chunks(block) {
+            for u in chunk.iter_mut() {
+                *u = (1.0 - mass) + mass * *u;
+            }
+            ln(chunk);
+            scale(chunk, -self.power);
+            exp(chunk);
+            for x in chunk.iter_mut() {
+                *x = (low * *x).min(high);
+            }
+        }
+    }
+}
+
+/// By the two branches of its quantile function.
+#[derive(Debug, Clone)]
+pub(super) struct Triangular {
+    pub(super) low: f64,
+    pub(super) mode: f64,
+    pub(super) high: f64,
+}
+
+impl BlockLaw for Triangular {
+    #[inline(always)]
+    fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
+        let (low, high) = (self.low, self.high);
+        let (width, left, right) = (high - low, self.mode - low, high - self.mode);
+        stream.uniforms(block);
+        for u in block {
+            let rising = *u * width < left;
+            let square = if rising {
+                *u * left
+            } else {
+                (1.0 - *u) * right
+            };
+            let root = (width * square).sqrt();
+            *u = if rising { low + root } else { high - root };
+        }
+    }
+}
+
+/// Replaces uniform by standard normal numbers.
+#[inline(always)]
+fn normal(chunk: &mut Chunk) {
+    const HALF: usize = CHUNK / 2;
+    let (halves, _) = chunk.as_chunks_mut::<HALF>();
+    let [radii, angles] = halves else { return };
+    ln(radii);
+    let mut sines = [0.0; HALF];
+    turn(angles, &mut sines);
+    for ((radius, cosine), sine) in radii.iter_mut().zip(angles).zip(&sines) {
+        let length = (-2.0 * *radius).sqrt();
+        *radius = length * sine;
+        *cosine *= length;
+    }
+}
+
+/// A chunk of uniform numbers.
+#[inline(always)]
+fn uniforms(stream: &mut Stream) -> Chunk {
+    let mut chunk = [0.0; CHUNK];
+    stream.uniforms(&mut chunk);
+    chunk
+}
+
+#[inline(always)]
+fn scale(chunk: &mut Chunk, factor: f64) {
+    for x in chunk {
+        *x *= factor;
+    }
+}
+
+#[inline(always)]
+fn chunks(block: &mut [f64]) -> &mut [Chunk] {
+    block.as_chunks_mut().0
+}
