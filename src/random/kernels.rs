@@ -135,8 +135,9 @@ impl BlockLaw for Hyperexponential {
             let choices = uniforms(stream);
             let mut means = [self.means[0]; CHUNK];
             for (cumulative, next) in self.cumulative.iter().zip(&self.means[1..]) {
+                let (cumulative, next) = (*cumulative, *next);
                 for (mean, u) in means.iter_mut().zip(&choices) {
-                    *mean = if u < cumulative { *mean } else { *next };
+                    *mean = if *u < cumulative { *mean } else { next };
                 }
             }
             ln(chunk);
@@ -361,4 +362,73 @@ fn scale(chunk: &mut Chunk, factor: f64) {
 #[inline(always)]
 fn chunks(block: &mut [f64]) -> &mut [Chunk] {
     block.as_chunks_mut().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same bits from the kernel as compiled for any processor and for this one.
+    fn check(law: &(impl BlockLaw + std::fmt::Debug)) {
+        let stream = Stream::new(5, 0, "x");
+        let (mut any, mut this) = ([0.0; 12 * CHUNK], [0.0; 12 * CHUNK]);
+        Fill {
+            law,
+            stream: &mut stream.clone(),
+            block: &mut any,
+        }
+        .call();
+        fill(law, &mut stream.clone(), &mut this);
+        assert_eq!(any.map(f64::to_bits), this.map(f64::to_bits), "{law:?}");
+    }
+
+    #[test]
+    fn every_processor_draws_the_same_bits() {
+        check(&Exponential { mean: 0.3 });
+        check(&Uniform {
+            low: 0.1,
+            width: 0.7,
+        });
+        for shape in [1, 2, 5, Erlang::LARGEST] {
+            check(&Erlang {
+                shape,
+                mean_of_phase: 0.3,
+            });
+        }
+        check(&Hyperexponential {
+            cumulative: [0.1, 0.1, 0.7].into(),
+            means: [5.0, 1.0, 0.7, 0.1].into(),
+        });
+        check(&LogNormal {
+            mu: -0.3,
+            sigma: 1.7,
+        });
+        for shape in [0.3, 1.0, 400.0] {
+            check(&Gamma::new(shape, 0.7));
+        }
+        check(&Weibull {
+            power: 1.3,
+            scale: 0.7,
+        });
+        for (mass, high) in [(1.0, f64::INFINITY), (0.9, 7.0)] {
+            check(&Pareto {
+                power: 0.7,
+                low: 0.3,
+                high,
+                mass,
+            });
+        }
+        check(&Triangular {
+            low: 0.1,
+            mode: 0.3,
+            high: 0.9,
+        });
+    }
+
+    /// Erlang's product of the smallest uniform numbers is still a normal number.
+    #[test]
+    fn the_longest_erlang_product_does_not_vanish() {
+        let smallest = f64::EPSILON / 2.0;
+        assert!(smallest.powi(Erlang::LARGEST as i32) >= f64::MIN_POSITIVE);
+    }
 }

@@ -128,6 +128,7 @@ impl Sampler {
             Sampler::Mixture(law) => law.fill(stream, block),
             Sampler::Empirical { values } => block.fill_with(|| values[stream.below(values.len())]),
             Sampler::Shifted { by, of } => {
+                let by = *by;
                 of.fill(stream, block);
                 block.iter_mut().for_each(|value| *value += by);
             }

@@ -343,7 +343,8 @@ fn compare_pairs_scenarios_and_folders() {
         .expect("written");
         let set = format!("stage.counter.consumers={consumers}");
         let toml = format!("{name}.toml");
-        shell.ok(&[&["run", &toml, "--set", &set], &SHORT[..]].concat());
+        let long = ["--duration", "20min", "--replications", "8"];
+        shell.ok(&[&["run", &toml, "--set", &set], &long[..]].concat());
     };
     run("one", "1");
     run("two", "2");
