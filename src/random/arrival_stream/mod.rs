@@ -4,6 +4,7 @@ mod batched;
 mod modulated;
 mod recorded;
 
+use super::variates::RunningSum;
 use super::{Arrivals, CumulativeRate, Distribution, Stream, Variates};
 use batched::Batched;
 use modulated::Modulated;
@@ -30,10 +31,7 @@ pub struct ArrivalStream {
 #[derive(Debug, Clone)]
 enum Process {
     /// Poisson and renewal: independent gaps added up.
-    Gaps {
-        gaps: Variates,
-        now: f64,
-    },
+    Renewal(RunningSum),
     /// A multiple of the gap, so that rounding errors do not add up.
     Even {
         rate: f64,
@@ -42,8 +40,7 @@ enum Process {
     /// Arrivals of a unit-rate Poisson process through the inverse of the expected number
     /// (Çınlar, Introduction to Stochastic Processes, 1975, chapter 4.7).
     Scheduled {
-        gaps: Variates,
-        expected: f64,
+        expected: RunningSum,
         cumulative: CumulativeRate,
     },
     /// Boxed, as the rest, to keep the common ones small.
@@ -62,29 +59,24 @@ impl ArrivalStream {
 
     /// `depth` counts batches of batches, whose sizes need streams of their own.
     fn build(arrivals: &Arrivals, stream: &dyn Fn(&str) -> Stream, depth: u32) -> Self {
-        let gaps = |law: &Distribution| Variates::new(stream("arrivals"), law);
+        let sums = |law: &Distribution| RunningSum::new(stream("arrivals"), law);
         let process = match arrivals {
-            Arrivals::Poisson { rate } => Process::Gaps {
-                gaps: gaps(&Distribution::Exponential { rate: *rate }),
-                now: 0.0,
-            },
-            Arrivals::Renewal { gap } => Process::Gaps {
-                gaps: gaps(gap),
-                now: 0.0,
-            },
+            Arrivals::Poisson { rate } => {
+                Process::Renewal(sums(&Distribution::Exponential { rate: *rate }))
+            }
+            Arrivals::Renewal { gap } => Process::Renewal(sums(gap)),
             Arrivals::Deterministic { rate } => Process::Even {
                 rate: *rate,
                 sent: 0,
             },
             Arrivals::Schedule(schedule) => Process::Scheduled {
-                gaps: gaps(&UNIT),
-                expected: 0.0,
+                expected: sums(&UNIT),
                 cumulative: schedule.cumulative(),
             },
             Arrivals::Mmpp { rates, dwell } => Process::Modulated(Box::new(Modulated::new(
                 rates,
                 dwell,
-                gaps(&UNIT),
+                Variates::new(stream("arrivals"), &UNIT),
                 stream("states"),
             ))),
             Arrivals::Batch { process, size } => Process::Batched(Box::new(Batched::new(
@@ -110,8 +102,8 @@ impl ArrivalStream {
     /// assert!(times.iter().all(|&time| one_by_one.next() == Some(time)));
     /// ```
     pub fn fill(&mut self, times: &mut [f64]) -> usize {
-        if let Process::Gaps { gaps, now } = &mut self.process {
-            add_up(gaps, now, times);
+        if let Process::Renewal(sums) = &mut self.process {
+            sums.fill(times);
             return times.len();
         }
         let slots = times.iter_mut();
@@ -123,22 +115,15 @@ impl ArrivalStream {
     #[inline(never)]
     fn next_of_others(&mut self) -> Option<f64> {
         match &mut self.process {
-            Process::Gaps { gaps, now } => {
-                *now += gaps.next();
-                Some(*now)
-            }
+            Process::Renewal(times) => Some(times.next()),
             Process::Even { rate, sent } => {
                 *sent += 1;
                 Some(*sent as f64 / *rate)
             }
             Process::Scheduled {
-                gaps,
                 expected,
                 cumulative,
-            } => {
-                *expected += gaps.next();
-                cumulative.inverse(*expected)
-            }
+            } => cumulative.inverse(expected.next()),
             Process::Modulated(process) => Some(process.next()),
             Process::Batched(process) => process.next(),
             Process::Recorded(process) => process.next(),
@@ -152,28 +137,11 @@ impl Iterator for ArrivalStream {
     #[inline]
     fn next(&mut self) -> Option<f64> {
         // The common case is inlined into the engine's loop; the others cost a call.
-        if let Process::Gaps { gaps, now } = &mut self.process {
-            *now += gaps.next();
-            return Some(*now);
+        if let Process::Renewal(times) = &mut self.process {
+            return Some(times.next());
         }
         self.next_of_others()
     }
-}
-
-/// The running sum of the gaps. One addition waits for the other, which keeps the bits those of
-/// adding one gap at a time.
-fn add_up(gaps: &mut Variates, now: &mut f64, times: &mut [f64]) {
-    let (mut time, mut done) = (*now, 0);
-    while done < times.len() {
-        let rest = &mut times[done..];
-        let gaps = gaps.take(rest.len());
-        for (slot, gap) in rest.iter_mut().zip(gaps) {
-            time += gap;
-            *slot = time;
-        }
-        done += gaps.len();
-    }
-    *now = time;
 }
 
 /// The law of the gaps of a Poisson process of rate 1.
