@@ -203,6 +203,18 @@ impl<T: Copy> Pending<T> {
         self.calendar.next_time()
     }
 
+    /// What all pending events carry, in no order. For seldom use: it takes longer than it need.
+    pub fn payloads(&self) -> impl Iterator<Item = &T> {
+        let mut taken = vec![true; self.payloads.len()];
+        self.free
+            .iter()
+            .for_each(|&place| taken[place as usize] = false);
+        let places = self.payloads.iter().zip(taken);
+        places
+            .filter(|(_, taken)| *taken)
+            .map(|(payload, _)| payload)
+    }
+
     /// Adds an event at `time`, which is neither negative nor NaN.
     #[inline]
     pub fn push(&mut self, time: f64, payload: T) {
