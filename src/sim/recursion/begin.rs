@@ -11,32 +11,39 @@ pub(in crate::sim) struct Begun {
     pub ends: f64,
 }
 
+impl Begun {
+    /// Whether the wait is a difference that the clock cannot tell from rounding.
+    #[inline(always)]
+    pub fn is_near_tie(&self) -> bool {
+        (self.waiting > 0.0) & (self.waiting <= 8.0 * f64::EPSILON * self.began)
+    }
+}
+
 /// The service of an order that came at `arrived`, by a consumer that is or was `free` from then on.
 ///
 /// A difference that the clock cannot tell from rounding is none: a consumer that falls free at the
 /// very instant of an arrival must not seem to have let it wait. Service then begins on arrival, since
 /// else rounding would add up over a busy period.
-#[inline(always)]
+#[inline]
 pub(in crate::sim) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
-    let began = if free > arrived { free } else { arrived };
-    let waiting = began - arrived;
-    // One branch that is next to never taken, where two would be guesses.
-    if (waiting > 0.0) & (waiting <= 8.0 * f64::EPSILON * began) {
-        return at_once(arrived, free, service);
+    let plain = begin_plain(arrived, free, service);
+    if !plain.is_near_tie() {
+        return plain;
     }
-    Begun {
-        waiting,
-        began,
-        ends: began + service,
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn at_once(arrived: f64, free: f64, service: f64) -> Begun {
     Begun {
         waiting: 0.0,
         began: free,
         ends: (arrived + service).max(free),
+    }
+}
+
+/// The same without regard to rounding: right unless the result is a near tie.
+#[inline(always)]
+pub(in crate::sim) fn begin_plain(arrived: f64, free: f64, service: f64) -> Begun {
+    let began = if free > arrived { free } else { arrived };
+    Begun {
+        waiting: began - arrived,
+        began,
+        ends: began + service,
     }
 }

@@ -2,10 +2,10 @@
 
 use super::servers::Yield;
 use super::traveller::{Tag, Traveller};
-use crate::network::{Network, Producer};
+use crate::network::{ClassId, Network, Producer, Target};
 use crate::sim::books::Books;
 use crate::sim::engine::{Finished, Observer, OrderRecord};
-use crate::sim::lane::Lane;
+use crate::sim::lane::{Lane, Times};
 use crate::sim::outcome::Outcome;
 use crate::stats::{Flow, Passage};
 
@@ -15,6 +15,9 @@ pub(super) struct Counting<'n, O> {
     producers: &'n [Producer],
     /// The class of all orders, if they are of one.
     only_class: Option<usize>,
+    /// Whether every order visits the only stage once and is then completed, so that the times need
+    /// not be counted twice.
+    latency_is_sojourn: bool,
     pub books: Books,
     pub observer: O,
     /// Who came to, began service at and left each lane.
@@ -35,6 +38,7 @@ impl<'n, O: Observer> Counting<'n, O> {
         Counting {
             producers: &network.producers,
             only_class: only.then_some(first.0),
+            latency_is_sojourn: only && is_one_visit(network, first),
             passages: vec![Passage::default(); books.lanes.len()],
             books,
             observer,
@@ -107,22 +111,22 @@ impl<'n, O: Observer> Counting<'n, O> {
         }
     }
 
-    /// Orders leave a stage.
+    /// Orders leave a stage. Says how many seconds before the horizon, added up.
     pub(super) fn depart<T: Tag>(
         &mut self,
         stage: usize,
         leavers: &[Traveller<T>],
         sojourns: &[f64],
         horizon: f64,
-    ) {
+    ) -> f64 {
+        let before = total(leavers, |order| horizon - order.time);
         if let ([producer], Some(class)) = (self.producers, self.only_class) {
             let index = self.books.lane(stage, class);
             let lane = &mut self.books.lanes[index];
             lane.sojourn.record_all(sojourns);
             lane.departed_bytes += producer.message_size * leavers.len() as f64;
-            let before = total(leavers, |order| horizon - order.time);
             self.passages[index].departures.add(leavers.len(), before);
-            return;
+            return before;
         }
         for (leaver, &sojourn) in leavers.iter().zip(sojourns) {
             let index = self.lane_of(stage, leaver);
@@ -133,23 +137,30 @@ impl<'n, O: Observer> Counting<'n, O> {
                 .departures
                 .add(1, horizon - leaver.time);
         }
+        before
     }
 
-    /// Orders leave the pipeline.
+    /// Orders leave the pipeline, so many seconds before the horizon in all. Where they visited but
+    /// one stage, their sojourns there are their latencies.
     pub(super) fn leave<T: Tag>(
         &mut self,
         orders: &[Traveller<T>],
         outcome: Outcome,
-        horizon: f64,
+        before: f64,
+        sojourns: Option<&[f64]>,
     ) {
-        self.latencies.clear();
-        self.latencies
-            .extend(orders.iter().map(|order| order.time - order.entered));
+        let mut latencies = std::mem::take(&mut self.latencies);
+        let stays = sojourns.unwrap_or_else(|| {
+            latencies.clear();
+            latencies.extend(orders.iter().map(|order| order.time - order.entered));
+            &latencies
+        });
         let count = orders.len() as u64;
-        let stay = total(&self.latencies, |latency| *latency);
         let pipeline = &mut self.books.pipeline;
         pipeline.left += count;
-        pipeline.time_in_pipeline.add(count, stay);
+        pipeline
+            .time_in_pipeline
+            .add(count, total(stays, |stay| *stay));
         pipeline
             .time_waiting
             .add(count, total(orders, |order| order.waited));
@@ -157,22 +168,26 @@ impl<'n, O: Observer> Counting<'n, O> {
             pipeline.completed += count;
             pipeline.completed_bytes += match self.producers {
                 [only] => only.message_size * count as f64,
-                several => orders
-                    .iter()
-                    .map(|order| several[order.tag.producer()].message_size)
-                    .sum(),
+                several => {
+                    let sizes = orders
+                        .iter()
+                        .map(|order| several[order.tag.producer()].message_size);
+                    sizes.sum()
+                }
             };
-            pipeline.latency.record_all(&self.latencies);
+            if !self.latency_is_sojourn {
+                pipeline.latency.record_all(stays);
+            }
             pipeline
                 .processing
                 .add(count, total(orders, |order| order.processed));
         }
         self.books.outcomes.count_all(outcome, count);
-        self.left
-            .add(orders.len(), total(orders, |order| horizon - order.time));
+        self.left.add(orders.len(), before);
         for order in orders {
             self.observer.left(&self.record(order, order.time, outcome));
         }
+        self.latencies = latencies;
     }
 
     /// What the run's end finds of an order.
@@ -198,9 +213,14 @@ impl<'n, O: Observer> Counting<'n, O> {
 
     /// Closes the books.
     pub(super) fn finish(self) -> Finished<O> {
+        let lanes: Vec<Lane<Times>> = self.books.lanes.into_iter().map(Lane::finish).collect();
+        let mut pipeline = self.books.pipeline.finish();
+        if let (true, Some(class)) = (self.latency_is_sojourn, self.only_class) {
+            pipeline.latency.clone_from(&lanes[class].sojourn);
+        }
         Finished {
-            lanes: self.books.lanes.into_iter().map(Lane::finish).collect(),
-            pipeline: self.books.pipeline.finish(),
+            lanes,
+            pipeline,
             outcomes: self.books.outcomes,
             entered: self.books.entered,
             observer: self.observer,
@@ -230,6 +250,15 @@ impl<'n, O: Observer> Counting<'n, O> {
         );
         (self.came, self.left) = (Flow::default(), Flow::default());
     }
+}
+
+/// Whether orders of a class visit the only stage there is, and are then completed.
+fn is_one_visit(network: &Network, class: ClassId) -> bool {
+    let [stage] = network.stages.as_slice() else {
+        return false;
+    };
+    let next = &stage.by_class[class.0].next;
+    next.iter().all(|route| route.to == Target::Completed)
 }
 
 /// The sum of what `value` says of each thing, in four partial sums that do not wait for one another.

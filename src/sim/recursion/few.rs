@@ -5,7 +5,7 @@
 //! The times move by minima and maxima alone, without a branch to mispredict, and who is in service
 //! stays where it is: only its number moves, four bits in a word, beside the time.
 
-use super::begin::begin;
+use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 use super::traveller::{Tag, Traveller};
 
@@ -41,7 +41,7 @@ impl<const W: usize, T: Tag> Few<W, T> {
 
 impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
     #[inline(always)]
-    fn serve(
+    fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
         services: &[f64],
@@ -54,26 +54,49 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
         let (waits, leavers, sojourns) = out.room();
         for ((order, &service), wait) in orders.iter().zip(services).zip(waits) {
             let first = free[0];
-            if first > horizon {
+            let now = begin_plain(order.time, first, service);
+            if (first > horizon) | now.is_near_tie() {
                 break;
             }
-            let now = begin(order.time, first, service);
             *wait = now.waiting;
             since_begun += horizon - now.began;
             begun += 1;
-            let place = places as usize % W;
-            let leaver = self.serving[place];
             // Who had the consumer before leaves now; nobody if it was idle, and what is written then
             // is written over.
+            let place = places as usize % W;
+            let leaver = self.serving[place];
             leavers[left] = leaver.at(first);
             sojourns[left] = first - leaver.time;
             left += usize::from(first > IDLE);
             self.serving[place] = order.served(now.waiting, service);
-            let earlier = replace_first(&mut free, now.ends);
-            places = rotate(places, earlier);
+            let passed = replace_first(&mut free, now.ends);
+            places = rotate(places, passed);
         }
         (self.free, self.places) = (free, places);
         out.filled(begun, since_begun, left);
+    }
+
+    fn serve_next(
+        &mut self,
+        order: &Traveller<T>,
+        service: f64,
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) -> bool {
+        let first = self.free[0];
+        if first > horizon {
+            return false;
+        }
+        let now = begin(order.time, first, service);
+        out.begin(now.waiting, horizon - now.began);
+        let place = self.place(0);
+        if first > IDLE {
+            out.leave(self.serving[place], first);
+        }
+        self.serving[place] = order.served(now.waiting, service);
+        let passed = replace_first(&mut self.free, now.ends);
+        self.places = rotate(self.places, passed);
+        true
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
@@ -97,30 +120,28 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
     }
 }
 
-/// Replaces the first of sorted times by a later one and sorts again. Says how many of the others are
-/// not later.
+/// Replaces the first of sorted times by one that is not earlier, and sorts again. Says which of the
+/// others are not later than the new one: all bits of their places, counted from the second's.
 #[inline(always)]
-fn replace_first<const W: usize>(times: &mut [f64; W], time: f64) -> u32 {
-    let mut earlier = 0;
-    let mut before = IDLE;
-    for i in 0..W {
-        let next = if i + 1 < W { times[i + 1] } else { NEVER };
-        let upto = if next < time { next } else { time };
-        earlier += u32::from(i + 1 < W && next <= time);
-        let moved = if upto > before { upto } else { before };
-        before = next;
-        times[i] = moved;
+fn replace_first<const W: usize>(times: &mut [f64; W], time: f64) -> u64 {
+    let next: [f64; W] = std::array::from_fn(|i| if i + 1 < W { times[i + 1] } else { NEVER });
+    let before: [f64; W] = std::array::from_fn(|i| if i > 0 { times[i] } else { IDLE });
+    let mut passed = 0;
+    for (i, next) in next.iter().enumerate() {
+        passed |= if *next <= time { 15 << (4 * i) } else { 0 };
     }
-    earlier
+    for ((moved, next), before) in times.iter_mut().zip(next).zip(before) {
+        let upto = if next < time { next } else { time };
+        *moved = if upto > before { upto } else { before };
+    }
+    passed
 }
 
-/// Moves the lowest four bits up by `up` places, and those that they pass down by one.
+/// Moves the lowest four bits up past those that are `passed`, and these down.
 #[inline(always)]
-fn rotate(places: u64, up: u32) -> u64 {
-    let shift = 4 * up;
-    let passed = (1 << shift) - 1;
+fn rotate(places: u64, passed: u64) -> u64 {
     let rest = places >> 4;
-    (rest & passed) | ((places & 15) << shift) | ((rest & !passed) << 4)
+    (rest & passed) | ((places & 15).wrapping_mul(passed.wrapping_add(1))) | ((rest & !passed) << 4)
 }
 
 #[cfg(test)]
@@ -137,7 +158,8 @@ mod tests {
             let time = f64::from(times[0].max(late));
             let mut sorted: [f64; 8] = std::array::from_fn(|i| f64::from(times[i]));
             let rest = sorted[1..].to_vec();
-            let earlier = replace_first(&mut sorted, time) as usize;
+            let passed = replace_first(&mut sorted, time);
+            let earlier = passed.count_ones() as usize / 4;
             let mut expected = rest.clone();
             expected.insert(rest.partition_point(|t| *t <= time), time);
             prop_assert_eq!(sorted.to_vec(), expected);
@@ -147,7 +169,7 @@ mod tests {
             let first = places.remove(0);
             places.insert(earlier, first);
             let word = places.iter().rev().fold(0, |word, place| word << 4 | place);
-            prop_assert_eq!(rotate(before, earlier as u32), word);
+            prop_assert_eq!(rotate(before, passed), word);
         }
     }
 }

@@ -26,7 +26,7 @@ impl<T: Tag> Many<T> {
 
 impl<T: Tag> Serve<T> for Many<T> {
     #[inline(always)]
-    fn serve(
+    fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
         services: &[f64],
@@ -34,21 +34,35 @@ impl<T: Tag> Serve<T> for Many<T> {
         out: &mut Yield<T>,
     ) {
         for (order, &service) in orders.iter().zip(services) {
-            let mut free = 0.0;
-            if self.serving.len() == self.consumers {
-                if self.serving.next_time() > horizon {
-                    return;
-                }
-                if let Some((ended, leaver)) = self.serving.pop() {
-                    out.leave(leaver, ended);
-                    free = ended;
-                }
+            if !self.serve_next(order, service, horizon, out) {
+                return;
             }
-            let now = begin(order.time, free, service);
-            out.begin(now.waiting, horizon - now.began);
-            self.serving
-                .push(now.ends, order.served(now.waiting, service));
         }
+    }
+
+    #[inline(always)]
+    fn serve_next(
+        &mut self,
+        order: &Traveller<T>,
+        service: f64,
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) -> bool {
+        let mut free = 0.0;
+        if self.serving.len() == self.consumers {
+            if self.serving.next_time() > horizon {
+                return false;
+            }
+            if let Some((ended, leaver)) = self.serving.pop() {
+                out.leave(leaver, ended);
+                free = ended;
+            }
+        }
+        let now = begin(order.time, free, service);
+        out.begin(now.waiting, horizon - now.began);
+        self.serving
+            .push(now.ends, order.served(now.waiting, service));
+        true
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {

@@ -161,6 +161,7 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
                 stop: &self.course.stops()[at],
                 stage: &mut upto[at],
                 after,
+                is_only: self.course.stops().len() == 1,
                 counting: &mut self.counting,
                 horizon,
             };
@@ -228,6 +229,8 @@ struct Passing<'a, 'n, T, O> {
     stage: &'a mut Stage<T>,
     /// The stages after it in the course.
     after: &'a mut [Stage<T>],
+    /// Whether there is no other.
+    is_only: bool,
     counting: &'a mut Counting<'n, O>,
     horizon: f64,
 }
@@ -254,28 +257,30 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
 
     /// Those who leave the stage go where they go next.
     fn hand_on(&mut self, out: &Yield<T>) {
-        let leavers = out.leavers();
-        self.counting
-            .depart(self.stop.id, leavers, out.sojourns(), self.horizon);
+        let (leavers, sojourns) = (out.leavers(), out.sojourns());
+        let before = self
+            .counting
+            .depart(self.stop.id, leavers, sojourns, self.horizon);
         if let Some(target) = self.stage.chance.only_route() {
-            return self.send(leavers, target);
+            return self.send(leavers, sojourns, before, target);
         }
-        for leaver in leavers {
-            let class = self.counting.class_of(leaver);
+        for (leaver, sojourn) in leavers.chunks(1).zip(sojourns.chunks(1)) {
+            let class = self.counting.class_of(&leaver[0]);
             let target = self.stage.chance.draw_route(class);
-            self.send(std::slice::from_ref(leaver), target);
+            self.send(leaver, sojourn, self.horizon - leaver[0].time, target);
         }
     }
 
-    fn send(&mut self, orders: &[Traveller<T>], target: Target) {
-        let horizon = self.horizon;
-        match target {
+    fn send(&mut self, orders: &[Traveller<T>], sojourns: &[f64], before: f64, target: Target) {
+        let only_stage = self.is_only.then_some(sojourns);
+        let outcome = match target {
             Target::Stage(next) => {
                 let (next, inflow) = self.stop.way_to(next);
-                self.after[next].receive(inflow, orders);
+                return self.after[next].receive(inflow, orders);
             }
-            Target::Completed => self.counting.leave(orders, Outcome::Completed, horizon),
-            Target::Cancelled => self.counting.leave(orders, Outcome::Cancelled, horizon),
-        }
+            Target::Completed => Outcome::Completed,
+            Target::Cancelled => Outcome::Cancelled,
+        };
+        self.counting.leave(orders, outcome, before, only_stage);
     }
 }

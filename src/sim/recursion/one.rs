@@ -1,7 +1,7 @@
 //! A single consumer: Lindley's recursion (Proc. Camb. Phil. Soc. 48, 1952). The n-th service begins
 //! when both the order has come and the one before has left.
 
-use super::begin::begin;
+use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 use super::traveller::{Tag, Traveller};
 
@@ -25,39 +25,58 @@ impl<T: Tag> One<T> {
 
 impl<T: Tag> Serve<T> for One<T> {
     #[inline(always)]
-    fn serve(
+    fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
     ) {
-        if self.free > horizon {
-            return;
-        }
         self.release(horizon, out);
         let mut free = self.free;
         let mut since_begun = 0.0;
-        let (mut begun, mut left) = (0, 0);
+        let mut begun = 0;
         let (waits, leavers, sojourns) = out.room();
-        let room = waits.iter_mut().zip(leavers).zip(sojourns);
+        let room = waits.iter_mut().zip(leavers.iter_mut()).zip(sojourns);
         for ((order, &service), ((wait, leaver), sojourn)) in orders.iter().zip(services).zip(room)
         {
-            let now = begin(order.time, free, service);
+            let now = begin_plain(order.time, free, service);
+            if (free > horizon) | now.is_near_tie() {
+                break;
+            }
             free = now.ends;
             *wait = now.waiting;
             since_begun += horizon - now.began;
             *leaver = order.served(now.waiting, service).at(free);
             *sojourn = free - order.time;
             begun += 1;
-            if free > horizon {
-                self.serving = Some(order.served(now.waiting, service));
-                break;
-            }
-            left += 1;
+        }
+        let mut left = begun;
+        if begun > 0 && free > horizon {
+            // The last of them is not done by the horizon.
+            left -= 1;
+            self.serving = Some(leavers[left].at(orders[left].time));
         }
         self.free = free;
         out.filled(begun, since_begun, left);
+    }
+
+    fn serve_next(
+        &mut self,
+        order: &Traveller<T>,
+        service: f64,
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) -> bool {
+        self.release(horizon, out);
+        if self.free > horizon {
+            return false;
+        }
+        let now = begin(order.time, self.free, service);
+        out.begin(now.waiting, horizon - now.began);
+        self.free = now.ends;
+        self.serving = Some(order.served(now.waiting, service));
+        true
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {

@@ -104,15 +104,25 @@ impl<T: Tag> Yield<T> {
 
 /// Consumers that serve orders in turn.
 pub(super) trait Serve<T: Tag> {
-    /// Lets the services of as many of these orders begin as can by the horizon; who leaves to make
-    /// room for them is among the leavers. At most [`CHUNK`] orders, and as many service times.
-    fn serve(
+    /// Lets the services of as many of these orders begin as can by the horizon, or until one begins
+    /// so close to its order's coming that rounding must be seen to; who leaves to make room for them is
+    /// among the leavers.
+    fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
     );
+
+    /// The same for one order, however close. Says whether its service began by the horizon.
+    fn serve_next(
+        &mut self,
+        order: &Traveller<T>,
+        service: f64,
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) -> bool;
 
     /// Lets those leave whose service ends by the horizon, as long as there is room. Only when no
     /// further service can begin by then.
@@ -157,7 +167,8 @@ impl<T: Tag> Servers<T> {
         }
     }
 
-    /// See [`Serve::serve`].
+    /// Lets the services of as many of these orders begin as can by the horizon: at most [`CHUNK`], and
+    /// no more than there are service times.
     pub(super) fn serve(
         &mut self,
         orders: &[Traveller<T>],
@@ -166,7 +177,13 @@ impl<T: Tag> Servers<T> {
         out: &mut Yield<T>,
     ) {
         out.clear();
-        whichever!(self, servers => vectorized(Serving { servers: &mut *servers, orders, services, horizon, out }));
+        whichever!(self, servers => vectorized(Serving {
+            servers: &mut *servers,
+            orders,
+            services,
+            horizon,
+            out,
+        }));
     }
 
     /// See [`Serve::release`].
@@ -194,21 +211,49 @@ impl<T: Tag, S: Serve<T>> Kernel for Serving<'_, S, T> {
 
     #[inline(always)]
     fn call(self) {
-        self.servers
-            .serve(self.orders, self.services, self.horizon, self.out);
+        let count = self.orders.len().min(self.services.len());
+        let (orders, services) = (&self.orders[..count], &self.services[..count]);
+        let before = self.out.begun;
+        loop {
+            let done = self.out.begun - before;
+            let (orders, services) = (&orders[done..], &services[done..]);
+            self.servers
+                .serve_plain(orders, services, self.horizon, self.out);
+            let next = self.out.begun - before;
+            if next == count {
+                return;
+            }
+            let (next, service) = (&self.orders[next], self.services[next]);
+            if !self
+                .servers
+                .serve_next(next, service, self.horizon, self.out)
+            {
+                return;
+            }
+        }
     }
 }
 
 impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
     #[inline(always)]
-    fn serve(
+    fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
     ) {
-        (**self).serve(orders, services, horizon, out);
+        (**self).serve_plain(orders, services, horizon, out);
+    }
+
+    fn serve_next(
+        &mut self,
+        order: &Traveller<T>,
+        service: f64,
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) -> bool {
+        (**self).serve_next(order, service, horizon, out)
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
