@@ -526,6 +526,24 @@ fn memory_does_not_grow_with_the_number_of_orders() {
     assert!(many <= few + 2 * 1024, "{many} kB against {few} kB");
 }
 
+/// A hundred million orders through one queue fit into 32 MB; a thousand million do as well, by hand.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "takes seconds in release mode; CI runs it"]
+fn a_hundred_million_orders_fit_into_little_memory() {
+    let file = scenario("mm1.toml");
+    let began = std::time::Instant::now();
+    let args = "--quiet --replications 1 --set run.orders=100_000_000";
+    let args: Vec<&str> = ["run", &file].into_iter().chain(args.split(' ')).collect();
+    let peak = peak_memory(&args);
+    println!(
+        "{} MB, {:.1} s",
+        peak as f64 / 1024.0,
+        began.elapsed().as_secs_f64()
+    );
+    assert!(peak < 32 * 1024, "{peak} kB");
+}
+
 /// Every wrong file of the collection, as a user meets it: exit code 2, the place, and nothing left.
 #[test]
 fn wrong_files_are_refused_with_their_place_and_leave_no_folder() {

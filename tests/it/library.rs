@@ -4,6 +4,7 @@ use crate::commands::{Shell, code, stderr};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 fn library() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -20,19 +21,20 @@ fn library() -> Vec<PathBuf> {
 }
 
 /// Runs a scenario with three replications; nothing may differ from an exact formula.
-fn run(path: &Path) -> Value {
-    let shell = Shell::new();
-    let file = path.display().to_string();
-    let output = shell.run(&["run", &file, "--strict", "--json", "--replications", "3"]);
-    assert_eq!(code(&output), 0, "{file}: {}", stderr(&output));
-    serde_json::from_slice(&output.stdout).expect("one document")
+fn named(name: &str) -> Value {
+    run(name, &["--replications", "3"])
 }
 
-fn named(name: &str) -> Value {
+fn run(name: &str, more: &[&str]) -> Value {
     let path = library()
         .into_iter()
         .find(|path| path.ends_with(format!("{name}.toml")));
-    run(&path.unwrap_or_else(|| panic!("no {name}")))
+    let file = path.unwrap_or_else(|| panic!("no {name}"));
+    let file = file.display().to_string();
+    let args = [&["run", &file, "--strict", "--json"], more].concat();
+    let output = Shell::new().run(&args);
+    assert_eq!(code(&output), 0, "{file}: {}", stderr(&output));
+    serde_json::from_slice(&output.stdout).expect("one document")
 }
 
 fn stage<'a>(json: &'a Value, metric: &str) -> &'a Value {
@@ -66,6 +68,7 @@ fn every_scenario_says_what_it_shows_and_is_there() {
     for name in [
         "bounded-queue",
         "checkout",
+        "double-eleven",
         "flash-peak",
         "mm1",
         "overload",
@@ -168,5 +171,44 @@ fn real_arrivals_all_come_and_wait_though_the_average_load_is_low() {
             .expect("warnings")
             .iter()
             .any(spread)
+    );
+}
+
+/// A hundredth of the orders and of the consumers: ρ is the same.
+#[test]
+fn double_eleven_lets_nobody_wait() {
+    let args = "--replications 3 --duration 20s --set run.warmup=5s \
+                --set producer.shoppers.arrivals.poisson.rate=5830/s --set stage.order.consumers=138 \
+                --set stage.payment.consumers=1380 --set stage.inventory.consumers=277";
+    let json = run(
+        "double-eleven",
+        &args.split_whitespace().collect::<Vec<_>>(),
+    );
+    near(
+        mean(&json["stages"][1]["metrics"]["utilization"]),
+        0.845,
+        0.01,
+    );
+    near(mean(&json["pipeline"]["metrics"]["latency"]), 0.26, 0.02);
+}
+
+/// All of it: 350 million orders, on one core faster than in reality.
+#[test]
+#[ignore = "takes minutes in release mode; CI runs it"]
+fn double_eleven_runs_faster_than_it_was() {
+    let began = Instant::now();
+    let json = run("double-eleven", &["--threads", "1"]);
+    let took = began.elapsed().as_secs_f64();
+    println!("600 s of Double 11 in {took:.1} s");
+    assert!(took < 600.0, "{took} s");
+    for (stage, rho) in [(0, 0.8449), (1, 0.8449), (2, 0.8419)] {
+        let metrics = &json["stages"][stage]["metrics"];
+        near(mean(&metrics["utilization"]), rho, 0.001);
+        assert_eq!(mean(&metrics["wait_probability"]), 0.0);
+    }
+    near(
+        mean(&json["pipeline"]["metrics"]["latency_p99"]),
+        1.384,
+        0.01,
     );
 }

@@ -529,8 +529,10 @@ fn the_scenario_library_loads_without_warnings() {
     assert!(files.len() >= 7);
     for path in files {
         let loaded = scenario::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(loaded.warnings, [], "{}", path.display());
         let stem = path.file_stem().unwrap().to_string_lossy();
+        // One replication of it is 350 million orders; that it has no intervals is said.
+        let warnings = usize::from(stem == "double-eleven");
+        assert_eq!(loaded.warnings.len(), warnings, "{:?}", loaded.warnings);
         assert_eq!(loaded.network.name, stem);
         assert!(
             loaded.text.starts_with("# "),
