@@ -1,13 +1,21 @@
 //! The loop that lets events happen, and what each event does.
 //!
 //! There are two kinds of event: an order comes from a producer, and an order departs from a stage.
-//! Their order is total: by time; at the same instant departures before arrivals from outside, so
-//! that a place that falls free is free for who comes; departures among themselves in the order in
-//! which they were scheduled, arrivals in the order of the producers in the file.
+//! Their order is total: by time; at the same instant
+//!
+//! - departures before arrivals from outside, so that a place that falls free is free for who comes;
+//! - of departures from several stages the one from the stage further downstream
+//!   ([`super::order_of_stages`]), for the same reason;
+//! - of departures from one stage the one whose service began first;
+//! - arrivals in the order of the producers in the file.
+//!
+//! Every stage keeps its own departures, and only the earliest of each are compared: that is cheaper
+//! than one calendar of all, and gives the same.
 
-use super::calendar::Calendar;
 use super::control::Control;
+use super::earliest::Earliest;
 use super::lane::{Lane, PipelineLane, Times};
+use super::order_of_stages::downstream_first;
 use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
 use super::outcome::{Outcome, Outcomes};
 use super::replication::Machine;
@@ -55,7 +63,10 @@ pub(super) struct Engine<'n, O> {
     network: &'n Network,
     now: f64,
     sources: Sources,
-    calendar: Calendar,
+    /// The next departure from every stage, by rank.
+    departures: Earliest,
+    /// The stage of every rank.
+    by_rank: Vec<usize>,
     orders: Arena,
     stages: Vec<StageState>,
     /// One lane for every class at every stage, a stage's lanes side by side.
@@ -90,15 +101,23 @@ pub(super) enum Reached {
 
 impl<'n, O: Observer> Engine<'n, O> {
     pub(super) fn new(network: &'n Network, replication: u64, target: u64, observer: O) -> Self {
-        let stage = |stage| StageState::new(network, stage, replication);
+        let by_rank = downstream_first(network);
+        let mut ranks = vec![0; by_rank.len()];
+        for (rank, &stage) in by_rank.iter().enumerate() {
+            ranks[stage] = rank;
+        }
+        let stages = network.stages.iter().zip(&ranks);
+        let stages =
+            stages.map(|(stage, rank)| StageState::new(network, stage, *rank, replication));
         let lanes = (0..network.stages.len() * network.classes.len()).map(|_| Lane::default());
         Engine {
             network,
             now: 0.0,
             sources: Sources::new(network, replication),
-            calendar: Calendar::default(),
+            departures: Earliest::new(by_rank.len()),
+            by_rank,
             orders: Arena::default(),
-            stages: network.stages.iter().map(stage).collect(),
+            stages: stages.collect(),
             lanes: Vec::from_iter(lanes),
             pipeline: PipelineLane::default(),
             outcomes: Outcomes::default(),
@@ -110,31 +129,42 @@ impl<'n, O: Observer> Engine<'n, O> {
 
     /// A batch of events; none when there was more to do than one batch.
     fn some_events(&mut self, end: f64) -> Option<Reached> {
+        let last = end.min(f64::MAX);
         for _ in 0..EVENTS_PER_LOOK {
-            let arrival = self.sources.next_time();
-            let departure = self.calendar.next_time();
-            let next = arrival.min(departure);
-            if next > end || next == f64::INFINITY {
-                self.now = if end.is_finite() { end } else { self.now };
-                return Some(Reached::Time);
-            }
-            self.now = next;
+            let (departure, rank) = self.departures.first();
+            let (arrival, producer) = self.sources.next();
             if departure <= arrival {
-                self.depart();
-            } else if self.entered == self.target {
-                // One more would come now: the run ends just before it. Ending with the last of
-                // them instead would count an arrival whose gap is not part of the time.
-                return Some(Reached::Orders);
+                if departure > last {
+                    return Some(self.rest(end));
+                }
+                self.now = departure;
+                self.depart(rank);
             } else {
-                self.enter();
+                if arrival > last {
+                    return Some(self.rest(end));
+                }
+                self.now = arrival;
+                if self.entered == self.target {
+                    // One more would come now: the run ends just before it. Ending with the last of
+                    // them instead would count an arrival whose gap is not part of the time.
+                    return Some(Reached::Orders);
+                }
+                self.enter(producer);
             }
         }
         None
     }
 
+    /// Nothing more happens up to `end`.
+    fn rest(&mut self, end: f64) -> Reached {
+        self.now = if end.is_finite() { end } else { self.now };
+        Reached::Time
+    }
+
     /// A producer sends an order.
-    fn enter(&mut self) {
-        let index = self.sources.pop();
+    #[inline]
+    fn enter(&mut self, index: usize) {
+        self.sources.advance(index);
         let producer = &self.network.producers[index];
         let order = Order {
             number: self.entered,
@@ -179,17 +209,20 @@ impl<'n, O: Observer> Engine<'n, O> {
             lane.service.record(order.service);
             state.idle -= 1;
             order.processed += order.service;
-            self.calendar.schedule(self.now + order.service, id);
+            state.begin_service(id, self.now + order.service);
+            self.departures.set(state.rank, state.next_departure());
         }
     }
 
     /// An order's service ends: its consumer takes the next one, it goes on.
-    fn depart(&mut self) {
-        let Some(id) = self.calendar.pop() else {
+    #[inline]
+    fn depart(&mut self, rank: usize) {
+        let stage = self.by_rank[rank];
+        let Some(id) = self.stages[stage].end_service() else {
             return;
         };
-        let (stage, class) = self.record_visit(id);
-        self.serve_next(stage);
+        let class = self.record_visit(id, stage);
+        self.serve_next(stage, class);
         match self.stages[stage].chance.draw_route(class) {
             Target::Stage(next) => self.arrive(id, next.0),
             Target::Completed => self.leave(id, Outcome::Completed),
@@ -197,43 +230,50 @@ impl<'n, O: Observer> Engine<'n, O> {
         }
     }
 
-    /// Counts the visit that ends now.
+    /// Counts the visit that ends now, all but the occupancy.
     #[inline]
-    fn record_visit(&mut self, id: OrderId) -> (usize, u32) {
+    fn record_visit(&mut self, id: OrderId, stage: usize) -> u32 {
         let order = self.orders.get(id);
-        let (stage, class) = (order.stage as usize, order.class);
-        let lane = &mut self.lanes[stage * self.network.classes.len() + class as usize];
-        lane.occupancy.leave(self.now);
+        let lane = &mut self.lanes[stage * self.network.classes.len() + order.class as usize];
         lane.sojourn.record(self.now - order.arrived);
         lane.departed += 1;
         lane.departed_bytes += self.network.producers[order.producer as usize].message_size;
-        (stage, class)
+        order.class
     }
 
-    /// A consumer of the stage is free: it serves who is next, or rests.
+    /// A consumer of the stage is free after an order of class `left`: it serves who is next, or rests.
     #[inline]
-    fn serve_next(&mut self, stage: usize) {
+    fn serve_next(&mut self, stage: usize, left: u32) {
+        let lanes = stage * self.network.classes.len();
         let state = &mut self.stages[stage];
-        let Some(id) = state.queue.pop() else {
-            state.idle += 1;
-            return;
-        };
-        let order = self.orders.get_mut(id);
-        let waiting = waited(order.arrived, self.now);
-        order.waited += waiting;
-        order.processed += order.service;
-        let lane = &mut self.lanes[stage * self.network.classes.len() + order.class as usize];
-        lane.occupancy.start_service(self.now);
-        lane.waiting.record(waiting);
-        lane.service.record(order.service);
-        // Without waiting, service began on arrival: else rounding would add up over a busy period.
-        let began = if waiting == 0.0 {
-            order.arrived
+        if let Some(id) = state.queue.pop() {
+            let order = self.orders.get_mut(id);
+            let waiting = waited(order.arrived, self.now);
+            order.waited += waiting;
+            order.processed += order.service;
+            if order.class != left {
+                self.lanes[lanes + left as usize].occupancy.leave(self.now);
+            }
+            let lane = &mut self.lanes[lanes + order.class as usize];
+            if order.class == left {
+                lane.occupancy.leave_to_next(self.now);
+            } else {
+                lane.occupancy.start_service(self.now);
+            }
+            lane.waiting.record(waiting);
+            lane.service.record(order.service);
+            // Without waiting, service began on arrival: else rounding would add up over a busy period.
+            let began = if waiting == 0.0 {
+                order.arrived
+            } else {
+                self.now
+            };
+            state.begin_service(id, (began + order.service).max(self.now));
         } else {
-            self.now
-        };
-        self.calendar
-            .schedule((began + order.service).max(self.now), id);
+            state.idle += 1;
+            self.lanes[lanes + left as usize].occupancy.leave(self.now);
+        }
+        self.departures.set(state.rank, state.next_departure());
     }
 
     /// An order leaves the pipeline, with exactly one outcome.
@@ -321,7 +361,7 @@ impl<O: Observer> Machine<O> for Engine<'_, O> {
     }
 
     fn exhausted(&self) -> bool {
-        self.sources.next_time().min(self.calendar.next_time()) == f64::INFINITY
+        self.sources.next().0.min(self.departures.first().0) == f64::INFINITY
     }
 
     fn finish(mut self) -> Finished<O> {

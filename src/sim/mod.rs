@@ -2,12 +2,13 @@
 //!
 //! | file | what it holds |
 //! | --- | --- |
-//! | `calendar` | pending departures in their total order |
 //! | `pending` | pending events, earliest first |
 //! | `orders` | the orders under way, in an arena |
 //! | `queue` | who waits at a stage, by discipline |
 //! | `chance` | what is left to chance at a stage: service times and routes |
 //! | `stage` | a stage's consumers and queue |
+//! | `order_of_stages` | which stage goes first at one instant |
+//! | `earliest` | the earliest of a fixed number of times |
 //! | `sources` | the producers' next orders |
 //! | `engine` | the loop that lets events happen, and what each does |
 //! | `recursion` | the engine without a calendar, for first in, first out without ways back |
@@ -27,14 +28,15 @@
 //! replication): threads only decide when it is computed.
 
 mod books;
-mod calendar;
 mod chance;
 mod control;
+mod earliest;
 mod engine;
 mod fold;
 mod lane;
 mod means;
 mod measure;
+mod order_of_stages;
 mod orders;
 mod outcome;
 pub mod pending;

@@ -1,5 +1,6 @@
-//! The producers' next orders, kept outside the calendar: each producer has exactly one.
+//! The producers' next orders, kept outside the calendars: each producer has exactly one.
 
+use super::earliest::Earliest;
 use crate::network::Network;
 use crate::random::ArrivalStream;
 
@@ -7,8 +8,8 @@ use crate::random::ArrivalStream;
 #[derive(Debug)]
 pub(super) struct Sources {
     streams: Vec<ArrivalStream>,
-    next: Vec<f64>,
-    earliest: usize,
+    /// Among equals the producer that stands first in the file.
+    next: Earliest,
 }
 
 impl Sources {
@@ -18,41 +19,25 @@ impl Sources {
             .iter()
             .map(|p| ArrivalStream::new(&p.arrivals, network.seed, replication, &p.name))
             .collect();
-        let next = streams.iter_mut().map(time_of_next).collect();
-        let mut sources = Sources {
-            streams,
-            next,
-            earliest: 0,
-        };
-        sources.find_earliest();
-        sources
-    }
-
-    /// Time of the next order from outside; infinite when there will be none.
-    #[inline]
-    pub(super) fn next_time(&self) -> f64 {
-        self.next[self.earliest]
-    }
-
-    /// Takes the next order and says which producer sends it.
-    #[inline]
-    pub(super) fn pop(&mut self) -> usize {
-        let producer = self.earliest;
-        self.next[producer] = time_of_next(&mut self.streams[producer]);
-        self.find_earliest();
-        producer
-    }
-
-    /// Among equals the producer that stands first in the file.
-    #[inline]
-    fn find_earliest(&mut self) {
-        let mut earliest = 0;
-        for (producer, time) in self.next.iter().enumerate().skip(1) {
-            if *time < self.next[earliest] {
-                earliest = producer;
-            }
+        let mut next = Earliest::new(streams.len());
+        for (producer, stream) in streams.iter_mut().enumerate() {
+            next.set(producer, time_of_next(stream));
         }
-        self.earliest = earliest;
+        Sources { streams, next }
+    }
+
+    /// Time of the next order from outside, and which producer sends it; infinite when there will be
+    /// none.
+    #[inline]
+    pub(super) fn next(&self) -> (f64, usize) {
+        self.next.first()
+    }
+
+    /// The next order of a producer has come.
+    #[inline]
+    pub(super) fn advance(&mut self, producer: usize) {
+        let time = time_of_next(&mut self.streams[producer]);
+        self.next.set(producer, time);
     }
 }
 

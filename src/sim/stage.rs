@@ -1,6 +1,8 @@
-//! A stage while it runs: its free consumers, its queue, its chance.
+//! A stage while it runs: its consumers, its queue, its chance.
 
 use super::chance::Chance;
+use super::orders::OrderId;
+use super::pending::Calendar;
 use super::queue::{Levels, Queue};
 use crate::network::{Capacity, Consumers, Discipline, Network, Stage};
 use crate::random::{Stream, Uniforms};
@@ -11,6 +13,11 @@ use std::collections::VecDeque;
 pub(super) struct StageState {
     /// Consumers without work.
     pub idle: u64,
+    /// Its place in the order of the stages.
+    pub rank: usize,
+    /// Orders in service, by the time of their departure. Among equal times the first whose service
+    /// began.
+    in_service: Calendar,
     /// Who waits.
     pub queue: Queue,
     /// How many may wait.
@@ -20,13 +27,20 @@ pub(super) struct StageState {
 }
 
 impl StageState {
-    pub(super) fn new(network: &Network, stage: &Stage, replication: u64) -> StageState {
+    pub(super) fn new(
+        network: &Network,
+        stage: &Stage,
+        rank: usize,
+        replication: u64,
+    ) -> StageState {
         let choice = format!("stage.{}.discipline", stage.name);
         StageState {
             idle: match stage.consumers {
                 Consumers::Finite(c) => u64::from(c),
                 Consumers::Unlimited => u64::MAX,
             },
+            rank,
+            in_service: Calendar::default(),
             queue: queue(
                 network,
                 stage,
@@ -40,6 +54,24 @@ impl StageState {
             },
             chance: Chance::new(network, stage, replication),
         }
+    }
+
+    /// An order's service begins: it departs at `departure`.
+    #[inline]
+    pub(super) fn begin_service(&mut self, order: OrderId, departure: f64) {
+        self.in_service.push(departure, order.0);
+    }
+
+    /// The order that departs next leaves its consumer.
+    #[inline]
+    pub(super) fn end_service(&mut self) -> Option<OrderId> {
+        self.in_service.pop().map(|(_, order)| OrderId(order))
+    }
+
+    /// When the next order departs; infinite when none is in service.
+    #[inline]
+    pub(super) fn next_departure(&self) -> f64 {
+        self.in_service.next_time()
     }
 }
 

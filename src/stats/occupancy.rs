@@ -4,52 +4,62 @@
 ///
 /// The time averages are L = ∫N dt / T and Lq = ∫Nq dt / T. They are measured on their own, not
 /// derived from the orders' times, so that Little's law is a check and no tautology.
+///
+/// Both numbers are kept side by side, as floats (exact up to 2^53): so one vector instruction each
+/// brings both integrals up to date and changes both numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Occupancy {
-    present: u64,
-    waiting: u64,
+    /// Present, waiting.
+    numbers: [f64; 2],
+    areas: [f64; 2],
     last: f64,
-    present_area: f64,
-    waiting_area: f64,
 }
 
 impl Occupancy {
     /// Brings the integrals up to `now` (seconds, never before the last call's).
     #[inline]
     pub fn advance(&mut self, now: f64) {
-        let dt = now - self.last;
-        self.present_area += self.present as f64 * dt;
-        self.waiting_area += self.waiting as f64 * dt;
-        self.last = now;
+        self.change(now, [0.0, 0.0]);
     }
 
     /// An order comes and is served at once.
     #[inline]
     pub fn enter_service(&mut self, now: f64) {
-        self.advance(now);
-        self.present += 1;
+        self.change(now, [1.0, 0.0]);
     }
 
     /// An order comes and waits.
     #[inline]
     pub fn enter_queue(&mut self, now: f64) {
-        self.advance(now);
-        self.present += 1;
-        self.waiting += 1;
+        self.change(now, [1.0, 1.0]);
     }
 
     /// A waiting order goes into service.
     #[inline]
     pub fn start_service(&mut self, now: f64) {
-        self.advance(now);
-        self.waiting -= 1;
+        self.change(now, [0.0, -1.0]);
     }
 
     /// An order in service leaves.
     #[inline]
     pub fn leave(&mut self, now: f64) {
-        self.advance(now);
-        self.present -= 1;
+        self.change(now, [-1.0, 0.0]);
+    }
+
+    /// An order in service leaves and a waiting one goes into service.
+    #[inline]
+    pub fn leave_to_next(&mut self, now: f64) {
+        self.change(now, [-1.0, -1.0]);
+    }
+
+    #[inline]
+    fn change(&mut self, now: f64, by: [f64; 2]) {
+        let dt = now - self.last;
+        for (i, by) in by.into_iter().enumerate() {
+            self.areas[i] += self.numbers[i] * dt;
+            self.numbers[i] += by;
+        }
+        self.last = now;
     }
 
     /// Brings the integrals up to `now` at once, past all that came to pass since the last update.
@@ -61,10 +71,13 @@ impl Occupancy {
             starts,
             departures,
         } = passage;
-        self.present_area += self.present as f64 * dt + arrivals.seconds - departures.seconds;
-        self.waiting_area += self.waiting as f64 * dt + arrivals.seconds - starts.seconds;
-        self.present = self.present + arrivals.count - departures.count;
-        self.waiting = self.waiting + arrivals.count - starts.count;
+        let [present, waiting] = self.numbers;
+        self.areas[0] += present * dt + arrivals.seconds - departures.seconds;
+        self.areas[1] += waiting * dt + arrivals.seconds - starts.seconds;
+        self.numbers = [
+            present + arrivals.count as f64 - departures.count as f64,
+            waiting + arrivals.count as f64 - starts.count as f64,
+        ];
         self.last = now;
     }
 
@@ -75,25 +88,24 @@ impl Occupancy {
 
     /// Orders present now.
     pub fn present(&self) -> u64 {
-        self.present
+        self.numbers[0] as u64
     }
 
     /// ∫N dt since the last [`Occupancy::restart`], up to the last update: order-seconds.
     pub fn present_area(&self) -> f64 {
-        self.present_area
+        self.areas[0]
     }
 
     /// ∫Nq dt since the last [`Occupancy::restart`], up to the last update: order-seconds.
     pub fn waiting_area(&self) -> f64 {
-        self.waiting_area
+        self.areas[1]
     }
 
     /// Forgets the integrals and measures anew from `now`; who is present stays.
     pub fn restart(&mut self, now: f64) {
         *self = Occupancy {
             last: now,
-            present_area: 0.0,
-            waiting_area: 0.0,
+            areas: [0.0; 2],
             ..*self
         };
     }

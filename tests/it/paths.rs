@@ -109,3 +109,30 @@ fn several_consumers_and_a_route_back_to_the_tail() {
         completed(&[(0, 5.0), (1, 5.0), (2, 7.0)])
     );
 }
+
+#[test]
+fn at_one_instant_the_stage_further_downstream_goes_first() {
+    let mut network = recorded(&[1.0, 1.5], 1.0);
+    let mut down = network.stages[0].clone();
+    down.name = "down".to_owned();
+    down.capacity = Capacity::Reject(0);
+    network.stages[0].by_class[0].next = vec![Route {
+        to: Target::Stage(StageId(1)),
+        probability: 1.0,
+    }];
+    network.stages.push(down);
+    // At 3, order 1 leaves the first stage, having begun service there before order 0 did in the
+    // second; but order 0 leaves that first, and makes room.
+    assert_eq!(leavers(&network), completed(&[(0, 3.0), (1, 4.0)]));
+}
+
+#[test]
+fn at_one_instant_whose_service_began_first_leaves_a_stage_first() {
+    let mut network = recorded(&[1.0, 1.0, 1.5, 1.75], 1.0);
+    network.stages[0].consumers = Consumers::Finite(2);
+    network.stages[0].discipline = Discipline::Lifo;
+    assert_eq!(
+        leavers(&network),
+        completed(&[(0, 2.0), (1, 2.0), (3, 3.0), (2, 3.0)])
+    );
+}

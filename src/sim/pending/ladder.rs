@@ -79,7 +79,7 @@ impl Ladder {
         time(self.run.earliest()).min(time(self.side.earliest()))
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn push(&mut self, key: Key) {
         self.len += 1;
         if key.time() >= self.end {
@@ -224,7 +224,7 @@ struct Rung {
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    key: (u64, u64),
+    key: Key,
     next: u32,
 }
 
@@ -255,25 +255,23 @@ impl Rung {
         if bucket < self.next || self.heads.is_empty() {
             return Some(key);
         }
-        let node = Node {
-            key: key.parts(),
-            next: self.heads[bucket],
-        };
-        self.heads[bucket] = self.keep(node);
+        let head = self.heads[bucket];
+        self.heads[bucket] = self.keep(key, head);
         self.len += 1;
         None
     }
 
     #[inline]
-    fn keep(&mut self, node: Node) -> u32 {
+    fn keep(&mut self, key: Key, next: u32) -> u32 {
         let place = self.free;
         match self.nodes.get_mut(place as usize) {
-            Some(free) => {
-                self.free = free.next;
-                *free = node;
+            Some(node) => {
+                self.free = node.next;
+                node.key = key;
+                node.next = next;
                 place
             }
-            None => self.keep_at_end(node),
+            None => self.keep_at_end(Node { key, next }),
         }
     }
 
@@ -298,7 +296,7 @@ impl Rung {
         self.next += 1;
         while place != NONE {
             let node = &mut self.nodes[place as usize];
-            run.append(Key::from_parts(node.key.0, node.key.1));
+            run.append(node.key);
             let following = node.next;
             node.next = self.free;
             self.free = place;

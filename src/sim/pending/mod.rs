@@ -90,16 +90,21 @@ impl Calendar {
     /// Takes the earliest event out: its time and id.
     #[inline]
     pub fn pop(&mut self) -> Option<(f64, u32)> {
-        let key = match &mut self.structure {
-            Structure::Few(keys) => keys.pop()?,
-            Structure::Many(keys) => {
-                let key = keys.pop()?;
-                if keys.len() < FEW {
-                    self.shrink();
-                }
-                key
-            }
+        match &mut self.structure {
+            Structure::Few(keys) => keys.pop().map(|key| (key.time(), key.id())),
+            Structure::Many(_) => self.pop_of_many(),
+        }
+    }
+
+    #[inline(never)]
+    fn pop_of_many(&mut self) -> Option<(f64, u32)> {
+        let Structure::Many(keys) = &mut self.structure else {
+            return None;
         };
+        let key = keys.pop()?;
+        if keys.len() < FEW {
+            self.shrink();
+        }
         Some((key.time(), key.id()))
     }
 

@@ -1,6 +1,7 @@
 //! Which networks the recursion is good for, and in which order their stages are gone through.
 
-use crate::network::{Capacity, Discipline, Network, Stage, StageId, Target};
+use super::super::order_of_stages::{downstream_first, next_stages};
+use crate::network::{Capacity, Discipline, Network, Stage, StageId};
 use std::fmt;
 
 /// The stages in an order in which all upstream of a stage come before it.
@@ -138,46 +139,4 @@ fn check(stage: &Stage) -> Result<(), Obstacle> {
         return Err(obstacle(What::TakesNoTime));
     }
     Ok(())
-}
-
-/// The stages that orders of any class go to next, each once.
-fn next_stages(stage: &Stage) -> Vec<StageId> {
-    let routes = stage.by_class.iter().flat_map(|class| &class.next);
-    let mut next: Vec<StageId> = Vec::new();
-    for route in routes {
-        if let Target::Stage(to) = route.to
-            && !next.contains(&to)
-        {
-            next.push(to);
-        }
-    }
-    next
-}
-
-/// All stages, each after all that come after it: the order in which a depth-first walk from the
-/// entrances leaves them, and then those where nobody comes.
-fn downstream_first(network: &Network) -> Vec<usize> {
-    let mut seen = vec![false; network.stages.len()];
-    let mut left = Vec::new();
-    let entrances = network.producers.iter().map(|producer| producer.to);
-    for start in entrances.chain((0..network.stages.len()).map(StageId)) {
-        walk(network, start, &mut seen, &mut left);
-    }
-    left
-}
-
-fn walk(network: &Network, start: StageId, seen: &mut [bool], left: &mut Vec<usize>) {
-    let mut open = vec![(start.0, false)];
-    while let Some((stage, done)) = open.pop() {
-        if done {
-            left.push(stage);
-            continue;
-        }
-        if std::mem::replace(&mut seen[stage], true) {
-            continue;
-        }
-        open.push((stage, true));
-        let next = next_stages(&network.stages[stage]);
-        open.extend(next.into_iter().rev().map(|to| (to.0, false)));
-    }
 }
