@@ -17,12 +17,12 @@
 //! | bounded Pareto | low·exp(−ln t/shape) with t = (low/high)^shape + (1 − (low/high)^shape)·u |
 //! | triangular | low + √(…u) or high − √(…(1 − u)) |
 //!
-//! Each law is compiled for any processor and for the vector instructions of AVX2, with the same
-//! result to the last bit (see [`simd`](crate::simd)): a seed gives the same run everywhere.
+//! Each law is compiled for any processor, for AVX2 and for AVX-512, with the same result to the
+//! last bit (see [`simd`](crate::simd)): a seed gives the same run everywhere.
 
 use super::Stream;
-use super::elementary::{CHUNK, exp, ln, turn};
-use crate::simd::{Kernel, vectorized};
+use super::elementary::{Aligned, CHUNK, exp, ln, turn};
+use crate::simd::{Kernel, vectorized_widest};
 
 type Chunk = [f64; CHUNK];
 
@@ -36,7 +36,7 @@ pub(super) trait BlockLaw {
 /// Fills `block`, a whole number of chunks, with independent values of `law`.
 pub(super) fn fill(law: &impl BlockLaw, stream: &mut Stream, block: &mut [f64]) {
     debug_assert_eq!(block.len() % CHUNK, 0);
-    vectorized(Fill { law, stream, block });
+    vectorized_widest(Fill { law, stream, block });
 }
 
 struct Fill<'a, L> {
@@ -108,8 +108,8 @@ impl BlockLaw for Erlang {
         stream.uniforms(block);
         for chunk in chunks(block) {
             for _ in 1..self.shape {
-                let factors = uniforms(stream);
-                for (product, factor) in chunk.iter_mut().zip(&factors) {
+                let Aligned(factors) = &uniforms(stream);
+                for (product, factor) in chunk.iter_mut().zip(factors) {
                     *product *= factor;
                 }
             }
@@ -132,17 +132,17 @@ impl BlockLaw for Hyperexponential {
     fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
         stream.uniforms(block);
         for chunk in chunks(block) {
-            let choices = uniforms(stream);
-            let mut means = [self.means[0]; CHUNK];
+            let Aligned(choices) = &uniforms(stream);
+            let Aligned(means) = &mut Aligned([self.means[0]; CHUNK]);
             for (cumulative, next) in self.cumulative.iter().zip(&self.means[1..]) {
                 let (cumulative, next) = (*cumulative, *next);
-                for (mean, u) in means.iter_mut().zip(&choices) {
+                for (mean, u) in means.iter_mut().zip(choices) {
                     *mean = if *u < cumulative { *mean } else { next };
                 }
             }
             ln(chunk);
-            for (x, mean) in chunk.iter_mut().zip(&means) {
-                *x *= -mean;
+            for (x, mean) in chunk.iter_mut().zip(means) {
+                *x *= -*mean;
             }
         }
     }
@@ -198,11 +198,11 @@ impl Gamma {
         let (c, d, scale) = (self.c, self.d, self.d * self.scale);
         normal(values);
         ln(judged);
-        let mut logarithms = [0.0; CHUNK];
+        let Aligned(logarithms) = &mut Aligned([0.0; CHUNK]);
         for ((x, judged), v) in values
             .iter_mut()
             .zip(judged.iter_mut())
-            .zip(&mut logarithms)
+            .zip(&mut *logarithms)
         {
             let root = 1.0 + c * *x;
             *judged = 0.5 * *x * *x - *judged;
@@ -214,9 +214,9 @@ impl Gamma {
             };
             *x = *v;
         }
-        ln(&mut logarithms);
-        for ((x, judged), logarithm) in values.iter_mut().zip(judged).zip(&logarithms) {
-            *judged += d * ((1.0 - *x) + logarithm);
+        ln(logarithms);
+        for ((x, judged), logarithm) in values.iter_mut().zip(judged).zip(logarithms) {
+            *judged += d * ((1.0 - *x) + *logarithm);
             *x *= scale;
         }
     }
@@ -227,9 +227,10 @@ impl BlockLaw for Gamma {
     fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
         let mut filled = 0;
         while filled < block.len() {
-            let (mut values, mut judged) = (uniforms(stream), uniforms(stream));
-            self.candidates(&mut values, &mut judged);
-            for (value, judged) in values.iter().zip(&judged) {
+            let Aligned(values) = &mut uniforms(stream);
+            let Aligned(judged) = &mut uniforms(stream);
+            self.candidates(values, judged);
+            for (value, judged) in values.iter().zip(judged) {
                 // Written in any case and kept if accepted, which needs no jump.
                 if let Some(slot) = block.get_mut(filled) {
                     *slot = *value;
@@ -239,12 +240,12 @@ impl BlockLaw for Gamma {
         }
         let Some(power) = self.boost else { return };
         for chunk in chunks(block) {
-            let mut factors = uniforms(stream);
-            ln(&mut factors);
-            scale(&mut factors, power);
-            exp(&mut factors);
-            for (x, factor) in chunk.iter_mut().zip(&factors) {
-                *x *= factor;
+            let Aligned(factors) = &mut uniforms(stream);
+            ln(factors);
+            scale(factors, power);
+            exp(factors);
+            for (x, factor) in chunk.iter_mut().zip(factors) {
+                *x *= *factor;
             }
         }
     }
@@ -335,20 +336,20 @@ fn normal(chunk: &mut Chunk) {
     let (halves, _) = chunk.as_chunks_mut::<HALF>();
     let [radii, angles] = halves else { return };
     ln(radii);
-    let mut sines = [0.0; HALF];
-    turn(angles, &mut sines);
-    for ((radius, cosine), sine) in radii.iter_mut().zip(angles).zip(&sines) {
+    let Aligned(sines) = &mut Aligned([0.0; HALF]);
+    turn(angles, sines);
+    for ((radius, cosine), sine) in radii.iter_mut().zip(angles).zip(sines) {
         let length = (-2.0 * *radius).sqrt();
-        *radius = length * sine;
+        *radius = length * *sine;
         *cosine *= length;
     }
 }
 
 /// A chunk of uniform numbers.
 #[inline(always)]
-fn uniforms(stream: &mut Stream) -> Chunk {
-    let mut chunk = [0.0; CHUNK];
-    stream.uniforms(&mut chunk);
+fn uniforms(stream: &mut Stream) -> Aligned<Chunk> {
+    let mut chunk = Aligned([0.0; CHUNK]);
+    stream.uniforms(&mut chunk.0);
     chunk
 }
 
@@ -367,6 +368,7 @@ fn chunks(block: &mut [f64]) -> &mut [Chunk] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::vectorized;
 
     /// The same bits from the kernel as compiled for any processor and for this one.
     fn check(law: &(impl BlockLaw + std::fmt::Debug)) {
@@ -378,8 +380,15 @@ mod tests {
             block: &mut any,
         }
         .call();
+        let any = any.map(f64::to_bits);
         fill(law, &mut stream.clone(), &mut this);
-        assert_eq!(any.map(f64::to_bits), this.map(f64::to_bits), "{law:?}");
+        assert_eq!(any, this.map(f64::to_bits), "{law:?}, widest");
+        vectorized(Fill {
+            law,
+            stream: &mut stream.clone(),
+            block: &mut this,
+        });
+        assert_eq!(any, this.map(f64::to_bits), "{law:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The stream of random bits behind one source of chance.
 
 use super::lanes::{LANES, Lanes, Row};
-use crate::simd::{Kernel, vectorized};
+use crate::simd::{Kernel, vectorized_widest};
 use sha2::{Digest, Sha256};
 
 /// Changes whenever the derivation below does, so that results of different versions differ
@@ -96,7 +96,7 @@ impl Stream {
 
     /// [`uniforms`](Self::uniforms) for callers that are not compiled for vectors themselves.
     pub(super) fn fill(&mut self, block: &mut [f64]) {
-        vectorized(FillUniform(self, block));
+        vectorized_widest(FillUniform(self, block));
     }
 
     #[inline]

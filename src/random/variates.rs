@@ -1,7 +1,7 @@
 //! Random values and their sums in blocks: the law is looked at once a block, and handing out a value costs a load
 //! and a compare.
 
-use super::elementary::CHUNK;
+use super::elementary::{Aligned, CHUNK};
 use super::sampler::Sampler;
 use super::{Distribution, Stream};
 
@@ -9,10 +9,15 @@ use super::{Distribution, Stream};
 /// large enough that the cost of a block's beginning is not seen.
 const BLOCK: usize = 12 * CHUNK;
 
+/// Values in a line of the cache.
+const LINE: usize = size_of::<Aligned<f64>>() / size_of::<f64>();
+
 /// A block of values and how far it has been handed out.
 #[derive(Debug, Clone, Default)]
 struct Block {
     used: usize,
+    /// Where the values begin: at the beginning of a line of the cache.
+    start: usize,
     /// Empty until the first draw: a stream that is never drawn from costs no block.
     values: Vec<f64>,
 }
@@ -25,8 +30,8 @@ impl Block {
             return value;
         }
         self.renew(fill);
-        self.used = 1;
-        self.values[0]
+        self.used += 1;
+        self.values[self.start]
     }
 
     #[inline]
@@ -49,9 +54,17 @@ impl Block {
     #[cold]
     #[inline(never)]
     fn renew(&mut self, fill: impl FnOnce(&mut [f64])) {
-        self.values.resize(BLOCK, 0.0);
-        fill(&mut self.values);
-        self.used = 0;
+        if self.values.is_empty() {
+            self.values.resize(BLOCK + LINE, 0.0);
+            self.start = self
+                .values
+                .as_ptr()
+                .align_offset(align_of::<Aligned<f64>>());
+            self.start = self.start.min(LINE);
+            self.values.truncate(self.start + BLOCK);
+        }
+        fill(&mut self.values[self.start..]);
+        self.used = self.start;
     }
 }
 
