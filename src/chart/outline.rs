@@ -11,8 +11,8 @@ use std::ops::Range;
 
 /// Straight pieces of a quarter of a circle: 2 to this power.
 const QUARTER: u32 = 3;
-/// Straight pieces of a curve of a letter.
-const LETTER_PIECES: u32 = 4;
+/// Straight pieces of a curve of a letter: an eighth of an O is then right to 0.1 pixels.
+const LETTER_PIECES: u32 = 2;
 
 /// An edge of an outline. What lies between edges that go up and edges that go down is inside.
 pub(super) type Edge = (Place, Place);

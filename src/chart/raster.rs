@@ -1,70 +1,67 @@
 //! Filling outlines with smooth edges: a pixel takes as much of the colour as is inside.
 //!
 //! Every edge leaves, in each row of pixels that it crosses, how much it covers of the pixel it is in
-//! and of all to the right of it. Added up from left to right, that is the share of every pixel that is
-//! inside. Only the pixels that edges touch are looked at one by one; between them the colour runs.
+//! and of those to the right of it, as a difference from pixel to pixel. Added up from left to right,
+//! the differences are the share of every pixel that is inside. Where there are none for a while, the
+//! share stays what it is.
 
 use crate::chart::outline::{Edge, Outline};
 use crate::chart::style::Color;
 
 /// Bytes of a pixel: red, green, blue.
 pub(super) const PIXEL: usize = 3;
+/// Pixels looked at together for differences.
+const RUN: usize = 8;
 
 /// Some rows of a picture.
 #[derive(Debug)]
 pub(super) struct Band {
     width: usize,
     top: usize,
+    rows: usize,
     pixels: Vec<u8>,
-    /// What edges leave in each row.
-    touched: Vec<Vec<Touch>>,
+    /// Differences in the share from one pixel to the next, of the outline that is being filled.
+    differences: Vec<f32>,
+    /// Where in each row there are any.
+    touched: Vec<(usize, usize)>,
 }
 
-/// What an edge leaves in one pixel.
-#[derive(Debug, Clone, Copy)]
-struct Touch {
-    x: u32,
-    /// Share of this pixel.
-    here: f32,
-    /// Share of the pixels to the right.
-    beyond: f32,
-}
+/// Nothing of a row.
+const NOWHERE: (usize, usize) = (usize::MAX, 0);
 
 impl Band {
-    /// White paper of `width` times `rows` pixels.
+    /// Paper of `width` times at most `rows` pixels.
     pub(super) fn new(width: usize, rows: usize) -> Band {
         Band {
             width,
             top: 0,
-            pixels: vec![255; width * rows * PIXEL],
-            touched: vec![Vec::new(); rows],
+            rows,
+            pixels: vec![255; rows * width * PIXEL],
+            differences: vec![0.0; rows * stride(width)],
+            touched: vec![NOWHERE; rows],
         }
     }
 
-    /// White paper again, `rows` of it from row `top` of the picture on.
+    /// White paper again: `rows` of it from row `top` of the picture on.
     pub(super) fn restart(&mut self, top: usize, rows: usize) {
-        self.top = top;
-        self.pixels.truncate(rows * self.width * PIXEL);
-        self.pixels.fill(255);
-        self.touched.truncate(rows);
+        (self.top, self.rows) = (top, rows);
+        self.pixels[..rows * self.width * PIXEL].fill(255);
     }
 
     /// The pixels, row by row.
-    pub(super) fn pixels(&self) -> &[u8] {
-        &self.pixels
+    pub(super) fn pixels(&self) -> impl Iterator<Item = &[u8]> {
+        self.pixels.chunks(self.width * PIXEL).take(self.rows)
     }
 
     /// Fills an outline that has these edges.
     pub(super) fn fill(&mut self, outline: &Outline, edges: &[Edge]) {
         let (upper, lower) = outline.extent;
-        let rows = self.touched.len();
-        if !(lower > self.top as f64 && upper < (self.top + rows) as f64) {
+        let (upper, lower) = (upper - self.top as f64, lower - self.top as f64);
+        if !(lower > 0.0 && upper < self.rows as f64) {
             return;
         }
         edges.iter().for_each(|edge| self.touch(edge));
-        let first = (upper - self.top as f64).max(0.0) as usize;
-        let end = ((lower - self.top as f64).ceil() as usize).min(rows);
-        for row in first..end {
+        for row in upper as usize..(lower.ceil() as usize).min(self.rows) {
             self.paint(row, outline.color);
         }
     }
@@ -76,7 +73,6 @@ impl Band {
         } else {
             (to, from, -1.0)
         };
-        let rows = self.touched.len() as f64;
         let (y, end) = (upper.1 - self.top as f64, lower.1 - self.top as f64);
         let slope = (lower.0 - upper.0) / (end - y);
         if !slope.is_finite() {
@@ -84,7 +80,7 @@ impl Band {
             return;
         }
         let x_at = |at: f64| upper.0 + (at - y) * slope;
-        let (mut from, end) = (y.max(0.0), end.min(rows));
+        let (mut from, end) = (y.max(0.0), end.min(self.rows as f64));
         while from < end {
             let row = from as usize;
             let to = end.min((row + 1) as f64);
@@ -97,67 +93,75 @@ impl Band {
     fn cross(&mut self, row: usize, from: f64, to: f64, height: f64) {
         let edge = self.width as f64;
         let (left, right) = (from.min(to).clamp(0.0, edge), from.max(to).clamp(0.0, edge));
-        let (first, last) = (left as usize, (right as usize).min(self.width - 1));
-        let touched = &mut self.touched[row];
+        let (first, last) = (left as usize, right as usize);
+        let differences = &mut self.differences[row * stride(self.width)..][..stride(self.width)];
         let mut touch = |x: usize, from: f64, to: f64, height: f64| {
-            let uncovered = (from + to) / 2.0 - x as f64;
-            touched.push(Touch {
-                x: x as u32,
-                here: (height * (1.0 - uncovered)) as f32,
-                beyond: height as f32,
-            });
+            let beyond = height * ((from + to) / 2.0 - x as f64);
+            differences[x] += (height - beyond) as f32;
+            differences[x + 1] += beyond as f32;
         };
         if first == last {
-            return touch(first, left, right, height);
+            touch(first, left, right, height);
+        } else {
+            let steepness = height / (right - left);
+            for x in first..=last {
+                let (from, to) = (left.max(x as f64), right.min((x + 1) as f64));
+                touch(x, from, to, steepness * (to - from));
+            }
         }
-        let steepness = height / (right - left);
-        for x in first..=last {
-            let (from, to) = (left.max(x as f64), right.min((x + 1) as f64));
-            touch(x, from, to, steepness * (to - from));
-        }
+        let touched = &mut self.touched[row];
+        *touched = (touched.0.min(first), touched.1.max(last + 2));
     }
 
     /// Lays the colour on one row, as far as its pixels are inside.
     fn paint(&mut self, row: usize, color: Color) {
-        let touched = &mut self.touched[row];
-        touched.sort_unstable_by_key(|touch| touch.x);
-        let pixels = &mut self.pixels[row * self.width * PIXEL..][..self.width * PIXEL];
-        let mut covered = 0.0;
-        let mut done = 0;
-        for here in touched.chunk_by(|a, b| a.x == b.x) {
-            let x = here[0].x as usize;
-            lay(&mut pixels[done * PIXEL..x * PIXEL], covered, color);
-            let share = covered + here.iter().map(|touch| touch.here).sum::<f32>();
-            covered += here.iter().map(|touch| touch.beyond).sum::<f32>();
-            lay(&mut pixels[x * PIXEL..(x + 1) * PIXEL], share, color);
-            done = x + 1;
+        let (first, end) = std::mem::replace(&mut self.touched[row], NOWHERE);
+        if first >= end {
+            return;
         }
-        lay(&mut pixels[done * PIXEL..], covered, color);
-        touched.clear();
+        let runs = first / RUN..end.div_ceil(RUN);
+        let differences = &mut self.differences[row * stride(self.width)..][..stride(self.width)];
+        let differences = &mut differences.as_chunks_mut::<RUN>().0[runs.clone()];
+        let pixels = &mut self.pixels[row * self.width * PIXEL..][..self.width * PIXEL];
+        let pixels = pixels.as_chunks_mut::<PIXEL>().0.chunks_mut(RUN);
+        let mut share = 0.0;
+        for (differences, pixels) in differences.iter_mut().zip(pixels.skip(runs.start)) {
+            if differences.iter().fold(0, |any, d| any | d.to_bits()) == 0 {
+                lay(pixels, share, color);
+                continue;
+            }
+            for (difference, pixel) in differences.iter().zip(pixels) {
+                share += difference;
+                lay(std::slice::from_mut(pixel), share, color);
+            }
+            *differences = [0.0; RUN];
+        }
     }
 }
 
+/// Differences in a row: more than pixels for what lies beyond, which nobody looks at, and whole runs.
+fn stride(width: usize) -> usize {
+    (width + 2).next_multiple_of(RUN)
+}
+
 /// Lays a colour on pixels of which a share is inside; the sign is the outline's way round.
-fn lay(pixels: &mut [u8], share: f32, color: Color) {
+#[inline]
+fn lay(pixels: &mut [[u8; PIXEL]], share: f32, color: Color) {
     let opacity = (share.abs().min(1.0) * color.alpha as f32 * 255.0 + 0.5) as u32;
     let (r, g, b) = color.rgb;
-    let ink = [r, g, b];
     match opacity {
         0 => {}
-        255 => pixels
-            .as_chunks_mut()
-            .0
-            .iter_mut()
-            .for_each(|pixel| *pixel = ink),
-        _ => {
-            for pixel in pixels.as_chunks_mut::<PIXEL>().0 {
-                for (below, ink) in pixel.iter_mut().zip(ink) {
-                    let mixed = u32::from(*below) * (255 - opacity) + u32::from(ink) * opacity;
-                    *below = ((mixed + 127) / 255) as u8;
-                }
-            }
-        }
+        255 => pixels.fill([r, g, b]),
+        _ => pixels.iter_mut().for_each(|[red, green, blue]| {
+            *red = mixed(*red, r, opacity);
+            *green = mixed(*green, g, opacity);
+            *blue = mixed(*blue, b, opacity);
+        }),
     }
+}
+
+fn mixed(below: u8, ink: u8, opacity: u32) -> u8 {
+    ((u32::from(below) * (255 - opacity) + u32::from(ink) * opacity + 127) / 255) as u8
 }
 
 #[cfg(test)]
@@ -186,7 +190,7 @@ mod tests {
         let mut band = Band::new(8, 6);
         band.restart(0, 6);
         band.fill(&outline, &edges);
-        band.pixels().to_vec()
+        band.pixels().flatten().copied().collect()
     }
 
     /// Ink on the paper, in pixels.
