@@ -14,7 +14,7 @@ use fdeflate::Compressor;
 /// Pixels of the PNG to a unit of the scene.
 pub const PIXELS: u32 = 2;
 /// Rows painted at a time.
-const BAND: usize = 64;
+const BAND: usize = 32;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Eight bits each of red, green and blue; the only compression and the only set of filters there
@@ -26,12 +26,17 @@ const UP: u8 = 2;
 /// The scene as a PNG file.
 pub(super) fn paint(scene: &Scene) -> Result<Vec<u8>, ChartError> {
     let (width, height) = (pixels(scene.width), pixels(scene.height));
-    let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    let rows = compressed_rows(scene, width as usize, height as usize);
     let mut file = SIGNATURE.to_vec();
-    chunk(&mut file, b"IHDR", &[&size, &FORMAT[..]].concat());
-    chunk(&mut file, b"IDAT", &rows.map_err(ChartError::painting)?);
-    chunk(&mut file, b"IEND", &[]);
+    let header = begin_chunk(&mut file, b"IHDR");
+    file.extend([width.to_be_bytes(), height.to_be_bytes()].as_flattened());
+    file.extend(FORMAT);
+    end_chunk(&mut file, header);
+    let data = begin_chunk(&mut file, b"IDAT");
+    let mut file =
+        with_rows(file, scene, width as usize, height as usize).map_err(ChartError::painting)?;
+    end_chunk(&mut file, data);
+    let end = begin_chunk(&mut file, b"IEND");
+    end_chunk(&mut file, end);
     Ok(file)
 }
 
@@ -39,12 +44,18 @@ fn pixels(length: f64) -> u32 {
     (length * f64::from(PIXELS)).round() as u32
 }
 
-fn compressed_rows(scene: &Scene, width: usize, height: usize) -> std::io::Result<Vec<u8>> {
+/// Adds the compressed rows.
+fn with_rows(
+    file: Vec<u8>,
+    scene: &Scene,
+    width: usize,
+    height: usize,
+) -> std::io::Result<Vec<u8>> {
     let drawn = outlines(&scene.marks, f64::from(PIXELS));
     let mut band = Band::new(width, BAND);
     let mut above = vec![0; width * PIXEL];
     let mut filtered = vec![UP; 1 + width * PIXEL];
-    let mut compressor = Compressor::new(Vec::new())?;
+    let mut compressor = Compressor::new(file)?;
     for top in (0..height).step_by(BAND) {
         band.restart(top, BAND.min(height - top));
         for outline in &drawn.outlines {
@@ -61,16 +72,20 @@ fn compressed_rows(scene: &Scene, width: usize, height: usize) -> std::io::Resul
     compressor.finish()
 }
 
-/// Adds a chunk: its length, its name, its data and the checksum of both.
-fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
-    let length = u32::try_from(data.len()).expect("a chart is smaller than 4 GB");
-    let mut checksum = crc32fast::Hasher::new();
-    checksum.update(name);
-    checksum.update(data);
-    file.extend(length.to_be_bytes());
+/// A chunk is the length of its data, its name, its data, and the checksum of name and data.
+fn begin_chunk(file: &mut Vec<u8>, name: &[u8; 4]) -> usize {
+    let start = file.len();
+    file.extend([0; 4]);
     file.extend(name);
-    file.extend(data);
-    file.extend(checksum.finalize().to_be_bytes());
+    start
+}
+
+fn end_chunk(file: &mut Vec<u8>, start: usize) {
+    let named = &file[start + 4..];
+    let length = u32::try_from(named.len() - 4).expect("a chart is smaller than 4 GB");
+    let checksum = crc32fast::hash(named);
+    file[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    file.extend(checksum.to_be_bytes());
 }
 
 #[cfg(test)]

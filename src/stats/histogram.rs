@@ -153,7 +153,7 @@ impl Histogram {
 
     fn above(&self, x: f64) -> f64 {
         let index = bucket(x);
-        let whole: u64 = (index + 1..self.used().end).map(|i| self.count(i)).sum();
+        let whole: u64 = self.counts[index + 1 - self.first..].iter().sum();
         let (low, high) = self.edges(index);
         let part = if high > low {
             (high - x) / (high - low)
@@ -190,8 +190,8 @@ impl Histogram {
         if rank <= below {
             return Some((0.0, None));
         }
-        for index in self.used() {
-            let count = self.count(index) as f64;
+        for (index, count) in self.used().zip(&self.counts) {
+            let count = *count as f64;
             if count > 0.0 && below + count >= rank {
                 let (low, high) = self.edges(index);
                 let value = low + (high - low) * (rank - below) / count;
