@@ -36,6 +36,12 @@ impl Books {
         stage * self.classes + class
     }
 
+    /// The lanes of a stage, by class.
+    #[inline(always)]
+    pub(super) fn lanes_of(&mut self, stage: usize) -> &mut [Lane] {
+        &mut self.lanes[stage * self.classes..][..self.classes]
+    }
+
     /// The warm-up ends: all averages start again, who is present stays.
     pub(super) fn restart(&mut self, now: f64) {
         self.lanes.iter_mut().for_each(|lane| lane.restart(now));

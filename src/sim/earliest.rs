@@ -1,7 +1,6 @@
 //! The earliest of a fixed number of times.
 
-/// Up to so many times are searched from one end to the other.
-const FEW: usize = 8;
+use std::hint::select_unpredictable;
 
 /// Times by place, and which of them is the earliest; among equals the first place.
 ///
@@ -9,11 +8,10 @@ const FEW: usize = 8;
 /// a jump: which is the earliest cannot be foreseen.
 #[derive(Debug)]
 pub(super) struct Earliest {
-    first: Entry,
-    /// The times, padded to a power of two when there are many.
+    /// The times, filled up with infinity to a power of two.
     times: Vec<u64>,
-    /// A tournament of many times: node 1 is the root, the children of node i are 2i and 2i + 1, and
-    /// those of the last row are pairs of times. Empty for few times.
+    /// A tournament of more than four times: node 1 is the root, the children of node i are 2i and
+    /// 2i + 1, and those of the last row are pairs of times. Four are compared when asked for.
     winners: Vec<Entry>,
 }
 
@@ -23,86 +21,83 @@ struct Entry {
     place: usize,
 }
 
-const NEVER: u64 = f64::INFINITY.to_bits();
+const NEVER: Entry = Entry {
+    time: f64::INFINITY.to_bits(),
+    place: 0,
+};
 
 impl Earliest {
     /// So many times, all of them infinite.
     pub(super) fn new(places: usize) -> Earliest {
-        let padded = places.next_power_of_two();
-        let (places, inner) = if places > FEW {
-            (padded, padded)
-        } else {
-            (places, 0)
-        };
-        let never = Entry {
-            time: NEVER,
-            place: 0,
-        };
+        let places = places.next_power_of_two();
+        let inner = if places > 4 { places } else { 0 };
         Earliest {
-            first: never,
-            times: vec![NEVER; places],
-            winners: vec![never; inner],
+            times: vec![NEVER.time; places],
+            winners: vec![NEVER; inner],
         }
     }
 
     /// The earliest time and its place.
     #[inline]
     pub(super) fn first(&self) -> (f64, usize) {
-        (f64::from_bits(self.first.time), self.first.place)
+        let entry = |place, time| Entry { time, place };
+        let first = match *self.times.as_slice() {
+            [a] => entry(0, a),
+            [a, b] => earlier(entry(0, a), entry(1, b)),
+            [a, b, c, d] => earlier(
+                earlier(entry(0, a), entry(1, b)),
+                earlier(entry(2, c), entry(3, d)),
+            ),
+            _ => self.winners[1],
+        };
+        (f64::from_bits(first.time), first.place)
     }
 
     /// Changes the time at a place.
     #[inline]
     pub(super) fn set(&mut self, place: usize, time: f64) {
         debug_assert!(time >= 0.0 && time.is_sign_positive(), "a time of {time}");
-        let time = time.to_bits();
-        self.times[place] = time;
-        self.first = match self.times.len() {
-            1 => Entry { time, place: 0 },
-            2..=FEW => self.search(),
-            _ => self.play(place),
-        };
-    }
-
-    #[inline]
-    fn search(&self) -> Entry {
-        let mut first = Entry {
-            time: NEVER,
-            place: 0,
-        };
-        for (place, &time) in self.times.iter().enumerate() {
-            first.place = if time < first.time {
-                place
-            } else {
-                first.place
-            };
-            first.time = first.time.min(time);
+        self.times[place] = time.to_bits();
+        if self.times.len() > 4 {
+            self.play(place);
         }
-        first
     }
 
     /// Plays the matches between a place and the root again.
-    fn play(&mut self, place: usize) -> Entry {
+    #[inline(never)]
+    fn play(&mut self, place: usize) {
+        let left = place & !1;
         let entry = |place: usize| Entry {
             time: self.times[place],
             place,
         };
-        let mut winner = better(entry(place), entry(place ^ 1));
+        let mut winner = earlier(entry(left), entry(left + 1));
         let mut node = (self.times.len() + place) / 2;
         self.winners[node] = winner;
         while node > 1 {
-            winner = better(winner, self.winners[node ^ 1]);
+            let other = self.winners[node ^ 1];
+            // The first place wins a tie.
+            let other_wins = other.time < winner.time
+                || (other.time == winner.time && other.place < winner.place);
+            winner = choose(other_wins, other, winner);
             node /= 2;
             self.winners[node] = winner;
         }
-        winner
     }
 }
 
+/// The earlier of two, the first if they are equal.
 #[inline]
-fn better(a: Entry, b: Entry) -> Entry {
-    let b_wins = b.time < a.time || (b.time == a.time && b.place < a.place);
-    if b_wins { b } else { a }
+fn earlier(a: Entry, b: Entry) -> Entry {
+    choose(b.time < a.time, b, a)
+}
+
+#[inline]
+fn choose(first: bool, a: Entry, b: Entry) -> Entry {
+    Entry {
+        time: select_unpredictable(first, a.time, b.time),
+        place: select_unpredictable(first, a.place, b.place),
+    }
 }
 
 #[cfg(test)]

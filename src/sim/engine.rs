@@ -12,6 +12,7 @@
 //! Every stage keeps its own departures, and only the earliest of each are compared: that is cheaper
 //! than one calendar of all, and gives the same.
 
+use super::books::Books;
 use super::control::Control;
 use super::earliest::Earliest;
 use super::lane::{Lane, PipelineLane, Times};
@@ -20,7 +21,7 @@ use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
 use super::outcome::{Outcome, Outcomes};
 use super::replication::Machine;
 use super::sources::Sources;
-use super::stage::StageState;
+use super::stage::{Admission, StageState};
 use super::timeline::Slice;
 use crate::network::{Network, Target};
 
@@ -69,11 +70,9 @@ pub(super) struct Engine<'n, O> {
     by_rank: Vec<usize>,
     orders: Arena,
     stages: Vec<StageState>,
-    /// One lane for every class at every stage, a stage's lanes side by side.
-    lanes: Vec<Lane>,
-    pipeline: PipelineLane,
-    outcomes: Outcomes,
-    entered: u64,
+    /// The size of every producer's messages.
+    sizes: Vec<f64>,
+    books: Books,
     /// The number of orders to let in before stopping.
     target: u64,
     observer: O,
@@ -106,10 +105,10 @@ impl<'n, O: Observer> Engine<'n, O> {
         for (rank, &stage) in by_rank.iter().enumerate() {
             ranks[stage] = rank;
         }
-        let stages = network.stages.iter().zip(&ranks);
+        let stages = ranks.iter().enumerate();
         let stages =
             stages.map(|(stage, rank)| StageState::new(network, stage, *rank, replication));
-        let lanes = (0..network.stages.len() * network.classes.len()).map(|_| Lane::default());
+        let sizes = network.producers.iter().map(|p| p.message_size);
         Engine {
             network,
             now: 0.0,
@@ -118,10 +117,8 @@ impl<'n, O: Observer> Engine<'n, O> {
             by_rank,
             orders: Arena::default(),
             stages: stages.collect(),
-            lanes: Vec::from_iter(lanes),
-            pipeline: PipelineLane::default(),
-            outcomes: Outcomes::default(),
-            entered: 0,
+            sizes: sizes.collect(),
+            books: Books::new(network),
             target,
             observer,
         }
@@ -144,7 +141,7 @@ impl<'n, O: Observer> Engine<'n, O> {
                     return Some(self.rest(end));
                 }
                 self.now = arrival;
-                if self.entered == self.target {
+                if self.books.entered == self.target {
                     // One more would come now: the run ends just before it. Ending with the last of
                     // them instead would count an arrival whose gap is not part of the time.
                     return Some(Reached::Orders);
@@ -167,7 +164,7 @@ impl<'n, O: Observer> Engine<'n, O> {
         self.sources.advance(index);
         let producer = &self.network.producers[index];
         let order = Order {
-            number: self.entered,
+            number: self.books.entered,
             entered: self.now,
             arrived: self.now,
             service: 0.0,
@@ -177,117 +174,52 @@ impl<'n, O: Observer> Engine<'n, O> {
             class: producer.class.0 as u32,
             producer: index as u32,
         };
-        self.entered += 1;
-        self.pipeline.entered += 1;
-        self.pipeline.occupancy.enter_service(self.now);
+        self.books.entered += 1;
+        self.books.pipeline.entered += 1;
+        self.books.pipeline.occupancy.enter_service(self.now);
         let id = self.orders.insert(order);
         self.arrive(id, producer.to.0);
     }
 
-    /// An order comes to a stage: into service, into the queue, or rejected.
+    /// An order comes to a stage.
     #[inline]
     fn arrive(&mut self, id: OrderId, stage: usize) {
-        let order = self.orders.get_mut(id);
-        let class = order.class;
         let state = &mut self.stages[stage];
-        let lane = &mut self.lanes[stage * self.network.classes.len() + class as usize];
-        lane.offered += 1;
-        if state.idle == 0 && state.queue.len() >= state.capacity {
-            lane.rejected += 1;
-            self.leave(id, Outcome::Rejected);
-            return;
-        }
-        order.stage = stage as u32;
-        order.arrived = self.now;
-        order.service = state.chance.draw_service(class);
-        if state.idle == 0 {
-            lane.occupancy.enter_queue(self.now);
-            state.queue.push(id, class);
-        } else {
-            lane.occupancy.enter_service(self.now);
-            lane.waiting.record(0.0);
-            lane.service.record(order.service);
-            state.idle -= 1;
-            order.processed += order.service;
-            state.begin_service(id, self.now + order.service);
-            self.departures.set(state.rank, state.next_departure());
+        let (order, lanes) = (self.orders.get_mut(id), self.books.lanes_of(stage));
+        match state.admit(id, order, lanes, self.now) {
+            Admission::Served => self.departures.set(state.rank, state.next_departure()),
+            Admission::Waits => {}
+            Admission::Rejected => self.leave(id, Outcome::Rejected),
         }
     }
 
-    /// An order's service ends: its consumer takes the next one, it goes on.
+    /// An order departs from a stage and goes on.
     #[inline]
     fn depart(&mut self, rank: usize) {
         let stage = self.by_rank[rank];
-        let Some(id) = self.stages[stage].end_service() else {
-            return;
-        };
-        let class = self.record_visit(id, stage);
-        self.serve_next(stage, class);
-        match self.stages[stage].chance.draw_route(class) {
-            Target::Stage(next) => self.arrive(id, next.0),
-            Target::Completed => self.leave(id, Outcome::Completed),
-            Target::Cancelled => self.leave(id, Outcome::Cancelled),
-        }
-    }
-
-    /// Counts the visit that ends now, all but the occupancy.
-    #[inline]
-    fn record_visit(&mut self, id: OrderId, stage: usize) -> u32 {
-        let order = self.orders.get(id);
-        let lane = &mut self.lanes[stage * self.network.classes.len() + order.class as usize];
-        lane.sojourn.record(self.now - order.arrived);
-        lane.departed += 1;
-        lane.departed_bytes += self.network.producers[order.producer as usize].message_size;
-        order.class
-    }
-
-    /// A consumer of the stage is free after an order of class `left`: it serves who is next, or rests.
-    #[inline]
-    fn serve_next(&mut self, stage: usize, left: u32) {
-        let lanes = stage * self.network.classes.len();
         let state = &mut self.stages[stage];
-        if let Some(id) = state.queue.pop() {
-            let order = self.orders.get_mut(id);
-            let waiting = waited(order.arrived, self.now);
-            order.waited += waiting;
-            order.processed += order.service;
-            if order.class != left {
-                self.lanes[lanes + left as usize].occupancy.leave(self.now);
-            }
-            let lane = &mut self.lanes[lanes + order.class as usize];
-            if order.class == left {
-                lane.occupancy.leave_to_next(self.now);
-            } else {
-                lane.occupancy.start_service(self.now);
-            }
-            lane.waiting.record(waiting);
-            lane.service.record(order.service);
-            // Without waiting, service began on arrival: else rounding would add up over a busy period.
-            let began = if waiting == 0.0 {
-                order.arrived
-            } else {
-                self.now
-            };
-            state.begin_service(id, (began + order.service).max(self.now));
-        } else {
-            state.idle += 1;
-            self.lanes[lanes + left as usize].occupancy.leave(self.now);
+        let lanes = self.books.lanes_of(stage);
+        let released = state.release(&mut self.orders, lanes, &self.sizes, self.now);
+        self.departures.set(rank, state.next_departure());
+        match released {
+            Some((id, Target::Stage(next))) => self.arrive(id, next.0),
+            Some((id, Target::Completed)) => self.leave(id, Outcome::Completed),
+            Some((id, Target::Cancelled)) => self.leave(id, Outcome::Cancelled),
+            None => {}
         }
-        self.departures.set(state.rank, state.next_departure());
     }
 
     /// An order leaves the pipeline, with exactly one outcome.
     #[inline]
     fn leave(&mut self, id: OrderId, outcome: Outcome) {
         let order = self.orders.remove(id);
-        let pipeline = &mut self.pipeline;
+        let pipeline = &mut self.books.pipeline;
         let latency = self.now - order.entered;
-        self.outcomes.count(outcome);
+        self.books.outcomes.count(outcome);
         pipeline.occupancy.leave(self.now);
         if outcome == Outcome::Completed {
             pipeline.completed += 1;
-            pipeline.completed_bytes +=
-                self.network.producers[order.producer as usize].message_size;
+            pipeline.completed_bytes += self.sizes[order.producer as usize];
             pipeline.latency.record(latency);
             pipeline.processing.record(order.processed);
         }
@@ -300,23 +232,14 @@ impl<'n, O: Observer> Engine<'n, O> {
         pipeline.left += 1;
         self.observer.left(&record(&order, self.now, outcome));
     }
-
-    /// Brings all time integrals up to now.
-    fn bring_up_to_date(&mut self) {
-        let now = self.now;
-        self.pipeline.occupancy.advance(now);
-        self.lanes
-            .iter_mut()
-            .for_each(|lane| lane.occupancy.advance(now));
-    }
 }
 
 impl<O: Observer> Machine<O> for Engine<'_, O> {
     fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
         loop {
-            let entered = self.entered;
+            let entered = self.books.entered;
             let reached = self.some_events(end);
-            control.add_orders(self.entered - entered);
+            control.add_orders(self.books.entered - entered);
             if control.stopped() {
                 return Reached::Stop;
             }
@@ -327,30 +250,17 @@ impl<O: Observer> Machine<O> for Engine<'_, O> {
     }
 
     fn restart(&mut self) {
-        let now = self.now;
-        self.lanes.iter_mut().for_each(|lane| lane.restart(now));
-        self.pipeline.restart(now);
+        self.books.restart(self.now);
     }
 
     fn counts(&mut self) -> Vec<Slice> {
-        self.bring_up_to_date();
-        let p = &self.pipeline;
-        let mut pipeline = Slice::of_pipeline(&p.occupancy, p.entered, p.left);
-        let mut counts = vec![pipeline];
-        counts.extend(
-            self.lanes
-                .chunks(self.network.classes.len())
-                .map(Slice::of_lanes),
-        );
-        pipeline.waiting_area = counts[1..].iter().map(|stage| stage.waiting_area).sum();
-        counts[0] = pipeline;
-        counts
+        self.books.counts(self.now)
     }
 
     fn ages(&self) -> Vec<f64> {
-        let mut ages = vec![0.0; self.lanes.len()];
+        let mut ages = vec![0.0; self.books.lanes.len()];
         for order in self.orders.iter() {
-            let lane = order.stage as usize * self.network.classes.len() + order.class as usize;
+            let lane = self.books.lane(order.stage as usize, order.class as usize);
             ages[lane] += self.now - order.arrived;
         }
         ages
@@ -365,17 +275,17 @@ impl<O: Observer> Machine<O> for Engine<'_, O> {
     }
 
     fn finish(mut self) -> Finished<O> {
-        self.bring_up_to_date();
+        self.books.bring_up_to(self.now);
         for order in self.orders.iter() {
-            self.outcomes.count(Outcome::InFlight);
+            self.books.outcomes.count(Outcome::InFlight);
             self.observer
                 .left(&record(order, self.now, Outcome::InFlight));
         }
         Finished {
-            outcomes: self.outcomes,
-            lanes: self.lanes.into_iter().map(Lane::finish).collect(),
-            pipeline: self.pipeline.finish(),
-            entered: self.entered,
+            outcomes: self.books.outcomes,
+            lanes: self.books.lanes.into_iter().map(Lane::finish).collect(),
+            pipeline: self.books.pipeline.finish(),
+            entered: self.books.entered,
             observer: self.observer,
         }
     }
@@ -391,18 +301,5 @@ fn record(order: &Order, now: f64, outcome: Outcome) -> OrderRecord {
         waiting: order.waited,
         processing: order.processed,
         outcome,
-    }
-}
-
-/// How long an order waited that came at `arrived` and is served `now`. A difference that the clock
-/// cannot tell from rounding is none: a consumer that falls free at the very instant of an arrival
-/// must not seem to have let it wait.
-#[inline]
-fn waited(arrived: f64, now: f64) -> f64 {
-    let waiting = now - arrived;
-    if waiting <= 8.0 * f64::EPSILON * now {
-        0.0
-    } else {
-        waiting
     }
 }

@@ -10,6 +10,8 @@ pub(super) struct Sources {
     streams: Vec<ArrivalStream>,
     /// Among equals the producer that stands first in the file.
     next: Earliest,
+    /// The first of them, kept at hand: most events are departures and leave it as it is.
+    first: (f64, usize),
 }
 
 impl Sources {
@@ -23,14 +25,19 @@ impl Sources {
         for (producer, stream) in streams.iter_mut().enumerate() {
             next.set(producer, time_of_next(stream));
         }
-        Sources { streams, next }
+        let first = next.first();
+        Sources {
+            streams,
+            next,
+            first,
+        }
     }
 
     /// Time of the next order from outside, and which producer sends it; infinite when there will be
     /// none.
     #[inline]
     pub(super) fn next(&self) -> (f64, usize) {
-        self.next.first()
+        self.first
     }
 
     /// The next order of a producer has come.
@@ -38,6 +45,7 @@ impl Sources {
     pub(super) fn advance(&mut self, producer: usize) {
         let time = time_of_next(&mut self.streams[producer]);
         self.next.set(producer, time);
+        self.first = self.next.first();
     }
 }
 

@@ -1,40 +1,45 @@
 //! A stage while it runs: its consumers, its queue, its chance.
 
 use super::chance::Chance;
-use super::orders::OrderId;
+use super::lane::Lane;
+use super::orders::{Arena, Order, OrderId};
 use super::pending::Calendar;
 use super::queue::{Levels, Queue};
-use crate::network::{Capacity, Consumers, Discipline, Network, Stage};
+use crate::network::{Capacity, Consumers, Discipline, Network, Stage, Target};
 use crate::random::{Stream, Uniforms};
 use std::collections::VecDeque;
 
 /// A stage while it runs.
 #[derive(Debug)]
 pub(super) struct StageState {
+    /// Its index in the network.
+    index: u32,
     /// Consumers without work.
-    pub idle: u64,
+    idle: u64,
     /// Its place in the order of the stages.
     pub rank: usize,
     /// Orders in service, by the time of their departure. Among equal times the first whose service
     /// began.
     in_service: Calendar,
     /// Who waits.
-    pub queue: Queue,
+    queue: Queue,
     /// How many may wait.
-    pub capacity: usize,
+    capacity: usize,
     /// Service times and ways on.
-    pub chance: Chance,
+    chance: Chance,
 }
 
 impl StageState {
     pub(super) fn new(
         network: &Network,
-        stage: &Stage,
+        index: usize,
         rank: usize,
         replication: u64,
     ) -> StageState {
+        let stage = &network.stages[index];
         let choice = format!("stage.{}.discipline", stage.name);
         StageState {
+            index: index as u32,
             idle: match stage.consumers {
                 Consumers::Finite(c) => u64::from(c),
                 Consumers::Unlimited => u64::MAX,
@@ -56,22 +61,138 @@ impl StageState {
         }
     }
 
-    /// An order's service begins: it departs at `departure`.
-    #[inline]
-    pub(super) fn begin_service(&mut self, order: OrderId, departure: f64) {
-        self.in_service.push(departure, order.0);
-    }
-
-    /// The order that departs next leaves its consumer.
-    #[inline]
-    pub(super) fn end_service(&mut self) -> Option<OrderId> {
-        self.in_service.pop().map(|(_, order)| OrderId(order))
-    }
-
     /// When the next order departs; infinite when none is in service.
     #[inline]
     pub(super) fn next_departure(&self) -> f64 {
         self.in_service.next_time()
+    }
+
+    /// An order comes: into service, into the queue, or it is rejected. `lanes` are the stage's, here
+    /// and below.
+    #[inline]
+    pub(super) fn admit(
+        &mut self,
+        id: OrderId,
+        order: &mut Order,
+        lanes: &mut [Lane],
+        now: f64,
+    ) -> Admission {
+        let lane = &mut lanes[order.class as usize];
+        lane.offered += 1;
+        if self.idle == 0 && self.queue.len() >= self.capacity {
+            lane.rejected += 1;
+            return Admission::Rejected;
+        }
+        order.stage = self.index;
+        order.arrived = now;
+        order.service = self.chance.draw_service(order.class);
+        if self.idle == 0 {
+            self.queue.push(id, order.class);
+            lane.occupancy.enter_queue(now);
+            return Admission::Waits;
+        }
+        self.idle -= 1;
+        self.in_service.push(now + order.service, id.0);
+        order.processed += order.service;
+        lane.occupancy.enter_service(now);
+        lane.waiting.record(0.0);
+        lane.service.record(order.service);
+        Admission::Served
+    }
+
+    /// The order whose service ends now leaves its consumer, who serves the next one or rests. Says
+    /// where it goes. `sizes` are the producers' message sizes.
+    #[inline]
+    pub(super) fn release(
+        &mut self,
+        orders: &mut Arena,
+        lanes: &mut [Lane],
+        sizes: &[f64],
+        now: f64,
+    ) -> Option<(OrderId, Target)> {
+        let (_, id) = self.in_service.pop()?;
+        // First what decides when the next event comes, then all that is to be written down.
+        let next = self.queue.pop();
+        let begins = next.map(|next| self.serve(next, orders.get_mut(next), now));
+        let order = orders.get(OrderId(id));
+        let class = order.class;
+        let lane = &mut lanes[class as usize];
+        lane.sojourn.record(now - order.arrived);
+        lane.departed += 1;
+        lane.departed_bytes += sizes[order.producer as usize];
+        match begins {
+            Some(begins) => record_begin(begins, lanes, class, now),
+            None => {
+                self.idle += 1;
+                lane.occupancy.leave(now);
+            }
+        }
+        Some((OrderId(id), self.chance.draw_route(class)))
+    }
+
+    /// An order that waited goes into service.
+    #[inline]
+    fn serve(&mut self, id: OrderId, order: &mut Order, now: f64) -> Begin {
+        let waiting = waited(order.arrived, now);
+        // Without waiting, service began on arrival: else rounding would add up over a busy period.
+        let began = if waiting == 0.0 { order.arrived } else { now };
+        let departure = began + order.service;
+        let departure = if departure < now { now } else { departure };
+        self.in_service.push(departure, id.0);
+        order.waited += waiting;
+        order.processed += order.service;
+        Begin {
+            class: order.class,
+            waiting,
+            service: order.service,
+        }
+    }
+}
+
+/// The service of an order that waited.
+struct Begin {
+    class: u32,
+    waiting: f64,
+    service: f64,
+}
+
+/// Counts that a service begins by the consumer whom an order of class `left` leaves.
+#[inline]
+fn record_begin(begins: Begin, lanes: &mut [Lane], left: u32, now: f64) {
+    if begins.class != left {
+        lanes[left as usize].occupancy.leave(now);
+    }
+    let lane = &mut lanes[begins.class as usize];
+    if begins.class == left {
+        lane.occupancy.leave_to_next(now);
+    } else {
+        lane.occupancy.start_service(now);
+    }
+    lane.waiting.record(begins.waiting);
+    lane.service.record(begins.service);
+}
+
+/// What happens to an order that comes to a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// A consumer serves it at once.
+    Served,
+    /// It waits.
+    Waits,
+    /// There is no room.
+    Rejected,
+}
+
+/// How long an order waited that came at `arrived` and is served `now`. A difference that the clock
+/// cannot tell from rounding is none: a consumer that falls free at the very instant of an arrival
+/// must not seem to have let it wait.
+#[inline]
+fn waited(arrived: f64, now: f64) -> f64 {
+    let waiting = now - arrived;
+    if waiting <= 8.0 * f64::EPSILON * now {
+        0.0
+    } else {
+        waiting
     }
 }
 

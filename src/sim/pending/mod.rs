@@ -72,7 +72,7 @@ impl Calendar {
 
     /// Adds an event at `time`, which is neither negative nor NaN. It may lie before what has been
     /// taken out already.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: f64, id: u32) {
         debug_assert!(time >= 0.0 && time.is_sign_positive(), "an event at {time}");
         if self.sequence == u32::MAX {
