@@ -7,6 +7,7 @@ use crate::sim::books::Books;
 use crate::sim::engine::{Finished, Observer, OrderRecord};
 use crate::sim::lane::{Lane, Times};
 use crate::sim::outcome::Outcome;
+use crate::simd::{Kernel, vectorized};
 use crate::stats::{Flow, Passage};
 
 /// The books, and what comes to pass in a window before it is entered there.
@@ -70,8 +71,8 @@ impl<'n, O: Observer> Counting<'n, O> {
     pub(super) fn arrive<T: Tag>(&mut self, stage: usize, orders: &[Traveller<T>], horizon: f64) {
         if let Some(class) = self.only_class {
             let lane = self.books.lane(stage, class);
-            let before = total(orders, |order| horizon - order.time);
-            self.passages[lane].arrivals.add(orders.len(), before);
+            let sums = sum_up(orders, horizon);
+            self.passages[lane].arrivals.add(orders.len(), sums.before);
             return;
         }
         for order in orders {
@@ -111,22 +112,24 @@ impl<'n, O: Observer> Counting<'n, O> {
         }
     }
 
-    /// Orders leave a stage. Says how many seconds before the horizon, added up.
+    /// Orders leave a stage. Gives sums over them, for those to whom they go on.
     pub(super) fn depart<T: Tag>(
         &mut self,
         stage: usize,
         leavers: &[Traveller<T>],
         sojourns: &[f64],
         horizon: f64,
-    ) -> f64 {
-        let before = total(leavers, |order| horizon - order.time);
+    ) -> Sums {
+        let sums = sum_up(leavers, horizon);
         if let ([producer], Some(class)) = (self.producers, self.only_class) {
             let index = self.books.lane(stage, class);
             let lane = &mut self.books.lanes[index];
             lane.sojourn.record_all(sojourns);
             lane.departed_bytes += producer.message_size * leavers.len() as f64;
-            self.passages[index].departures.add(leavers.len(), before);
-            return before;
+            self.passages[index]
+                .departures
+                .add(leavers.len(), sums.before);
+            return sums;
         }
         for (leaver, &sojourn) in leavers.iter().zip(sojourns) {
             let index = self.lane_of(stage, leaver);
@@ -137,16 +140,16 @@ impl<'n, O: Observer> Counting<'n, O> {
                 .departures
                 .add(1, horizon - leaver.time);
         }
-        before
+        sums
     }
 
-    /// Orders leave the pipeline, so many seconds before the horizon in all. Where they visited but
-    /// one stage, their sojourns there are their latencies.
+    /// Orders leave the pipeline; `sums` over them. Where they visited but one stage, their sojourns there
+    /// are their latencies.
     pub(super) fn leave<T: Tag>(
         &mut self,
         orders: &[Traveller<T>],
         outcome: Outcome,
-        before: f64,
+        sums: Sums,
         sojourns: Option<&[f64]>,
     ) {
         let mut latencies = std::mem::take(&mut self.latencies);
@@ -161,9 +164,7 @@ impl<'n, O: Observer> Counting<'n, O> {
         pipeline
             .time_in_pipeline
             .add(count, total(stays, |stay| *stay));
-        pipeline
-            .time_waiting
-            .add(count, total(orders, |order| order.waited));
+        pipeline.time_waiting.add(count, sums.waited);
         if outcome == Outcome::Completed {
             pipeline.completed += count;
             pipeline.completed_bytes += match self.producers {
@@ -178,12 +179,10 @@ impl<'n, O: Observer> Counting<'n, O> {
             if !self.latency_is_sojourn {
                 pipeline.latency.record_all(stays);
             }
-            pipeline
-                .processing
-                .add(count, total(orders, |order| order.processed));
+            pipeline.processing.add(count, sums.processed);
         }
         self.books.outcomes.count_all(outcome, count);
-        self.left.add(orders.len(), before);
+        self.left.add(orders.len(), sums.before);
         for order in orders {
             self.observer.left(&self.record(order, order.time, outcome));
         }
@@ -249,6 +248,55 @@ impl<'n, O: Observer> Counting<'n, O> {
             },
         );
         (self.came, self.left) = (Flow::default(), Flow::default());
+    }
+}
+
+/// Sums over orders, with the seconds from each one's time to the horizon.
+pub(super) fn sum_up<T: Tag>(orders: &[Traveller<T>], horizon: f64) -> Sums {
+    vectorized(SumUp { orders, horizon })
+}
+
+/// Sums over orders.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums {
+    /// Seconds from each one's time to the horizon.
+    before: f64,
+    waited: f64,
+    processed: f64,
+}
+
+struct SumUp<'a, T> {
+    orders: &'a [Traveller<T>],
+    horizon: f64,
+}
+
+impl<T: Tag> Kernel for SumUp<'_, T> {
+    type Output = Sums;
+
+    /// In four partial sums that do not wait for one another.
+    #[inline(always)]
+    fn call(self) -> Sums {
+        let add = |sums: &mut [f64; 4], order: &Traveller<T>| {
+            let times = [order.time, order.entered, order.waited, order.processed];
+            let from = [self.horizon, 0.0, 0.0, 0.0];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum += times[i] - from[i];
+            }
+        };
+        let (fours, rest) = self.orders.as_chunks::<4>();
+        let mut sums = [[0.0; 4]; 4];
+        for four in fours {
+            sums.iter_mut()
+                .zip(four)
+                .for_each(|(sums, order)| add(sums, order));
+        }
+        rest.iter().for_each(|order| add(&mut sums[0], order));
+        let total = |i: usize| (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+        Sums {
+            before: -total(0),
+            waited: total(2),
+            processed: total(3),
+        }
     }
 }
 

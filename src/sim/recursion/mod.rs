@@ -42,7 +42,8 @@ use super::outcome::Outcome;
 use super::replication::Machine;
 use super::timeline::Slice;
 use crate::network::{Network, Target};
-use counting::Counting;
+use crate::simd::{Kernel, vectorized};
+use counting::{Counting, Sums, sum_up};
 pub use course::Obstacle;
 use course::Stop;
 pub(super) use course::{Course, course};
@@ -115,8 +116,11 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
         let entrance = &mut self.entrances[0];
         let times = entrance.ahead(most, end);
         let door = self.stages[self.course.entrance(0)].door_from_outside();
-        let numbered = times.iter().zip(self.counting.books.entered..);
-        door.extend(numbered.map(|(time, number)| Traveller::entering(*time, T::new(number, 0))));
+        vectorized(Enter {
+            times,
+            first: self.counting.books.entered,
+            door,
+        });
         self.counting.enter(times);
         let (count, last) = (times.len(), times.last().copied());
         entrance.take(count);
@@ -223,6 +227,25 @@ impl<T: Tag, O: Observer> Machine<O> for Recursion<'_, T, O> {
     }
 }
 
+/// Orders of the only producer come in.
+struct Enter<'a, T> {
+    times: &'a [f64],
+    /// The number of the first.
+    first: u64,
+    door: &'a mut Vec<Traveller<T>>,
+}
+
+impl<T: Tag> Kernel for Enter<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let numbered = self.times.iter().zip(self.first..);
+        let order = |(time, number): (&f64, u64)| Traveller::entering(*time, T::new(number, 0));
+        self.door.extend(numbered.map(order));
+    }
+}
+
 /// A stage in a window.
 struct Passing<'a, 'n, T, O> {
     stop: &'a Stop,
@@ -258,20 +281,20 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
     /// Those who leave the stage go where they go next.
     fn hand_on(&mut self, out: &Yield<T>) {
         let (leavers, sojourns) = (out.leavers(), out.sojourns());
-        let before = self
+        let sums = self
             .counting
             .depart(self.stop.id, leavers, sojourns, self.horizon);
         if let Some(target) = self.stage.chance.only_route() {
-            return self.send(leavers, sojourns, before, target);
+            return self.send(leavers, sojourns, sums, target);
         }
         for (leaver, sojourn) in leavers.chunks(1).zip(sojourns.chunks(1)) {
             let class = self.counting.class_of(&leaver[0]);
             let target = self.stage.chance.draw_route(class);
-            self.send(leaver, sojourn, self.horizon - leaver[0].time, target);
+            self.send(leaver, sojourn, sum_up(leaver, self.horizon), target);
         }
     }
 
-    fn send(&mut self, orders: &[Traveller<T>], sojourns: &[f64], before: f64, target: Target) {
+    fn send(&mut self, orders: &[Traveller<T>], sojourns: &[f64], sums: Sums, target: Target) {
         let only_stage = self.is_only.then_some(sojourns);
         let outcome = match target {
             Target::Stage(next) => {
@@ -281,6 +304,6 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
             Target::Completed => Outcome::Completed,
             Target::Cancelled => Outcome::Cancelled,
         };
-        self.counting.leave(orders, outcome, before, only_stage);
+        self.counting.leave(orders, outcome, sums, only_stage);
     }
 }
