@@ -3,57 +3,84 @@
 //! its service ends is put back in its place.
 //!
 //! The times move by minima and maxima alone, without a branch to mispredict, and who is in service
-//! stays where it is: only its number moves, four bits in a word, beside the time.
+//! stays where it is: only the number of its place moves, four bits in a word, beside the time.
 
 use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
+#[cfg(target_arch = "x86_64")]
+use super::sorted_times::Wide;
+use super::sorted_times::{Plain, SortedTimes};
 use super::traveller::{Tag, Traveller};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{Kernel, avx2};
 
 /// When a consumer falls free that has no order.
 const IDLE: f64 = 0.0;
 /// When a consumer falls free that does not exist.
 const NEVER: f64 = f64::INFINITY;
 
-/// At most `W` ≤ 16 consumers.
+/// At most `4 N` ≤ 16 consumers.
 #[derive(Debug)]
-pub(super) struct Few<const W: usize, T> {
+pub(super) struct Few<const N: usize, T> {
     /// When each falls free, the earliest first.
-    free: [f64; W],
-    /// The place in `serving` of each, four bits a consumer, the earliest in the lowest.
-    places: u64,
-    /// Who is in service, with the time of coming.
-    serving: [Traveller<T>; W],
+    free: [[f64; 4]; N],
+    places: Places,
+    /// Who is in service, by place, with the time of coming.
+    serving: [[Traveller<T>; 4]; N],
 }
 
-impl<const W: usize, T: Tag> Few<W, T> {
+/// The places in `serving` of the consumers, the earliest in the lowest four bits.
+#[derive(Debug, Clone, Copy)]
+struct Places(u64);
+
+impl Places {
+    fn of(self, consumer: usize) -> usize {
+        (self.0 >> (4 * consumer)) as usize % 16
+    }
+
+    /// The first one moves behind so many others, which move up.
+    #[inline(always)]
+    fn first_behind(self, others: u32) -> Places {
+        let shift = 4 * others;
+        let passed = (1 << shift) - 1;
+        let rest = self.0 >> 4;
+        Places((rest & passed) | ((self.0 & 15) << shift) | ((rest & !passed) << 4))
+    }
+}
+
+impl<const N: usize, T: Tag> Few<N, T> {
     pub(super) fn new(consumers: usize) -> Self {
+        let free = |consumer| if consumer < consumers { IDLE } else { NEVER };
         Few {
-            free: std::array::from_fn(|i| if i < consumers { IDLE } else { NEVER }),
-            places: (0..16).rev().fold(0, |places, place| places << 4 | place),
-            serving: [Traveller::entering(0.0, T::new(0, 0)); W],
+            free: std::array::from_fn(|i| std::array::from_fn(|lane| free(4 * i + lane))),
+            places: Places((0..16).rev().fold(0, |places, place| places << 4 | place)),
+            serving: [[Traveller::entering(0.0, T::new(0, 0)); 4]; N],
         }
     }
-
-    fn place(&self, consumer: usize) -> usize {
-        (self.places >> (4 * consumer)) as usize % W
-    }
 }
 
-impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
+/// Services one after the other, until one has to wait beyond the horizon or begins in a near tie.
+struct Serving<'a, const N: usize, T, S> {
+    free: S,
+    places: &'a mut Places,
+    serving: &'a mut [[Traveller<T>; 4]; N],
+    orders: &'a [Traveller<T>],
+    services: &'a [f64],
+    horizon: f64,
+    out: &'a mut Yield<T>,
+}
+
+impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
+    /// When the consumers fall free afterwards.
     #[inline(always)]
-    fn serve_plain(
-        &mut self,
-        orders: &[Traveller<T>],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
-        let (mut free, mut places) = (self.free, self.places);
+    fn run(self) -> S {
+        let (mut free, mut places, horizon) = (self.free, *self.places, self.horizon);
+        let serving = self.serving.as_flattened_mut();
         let mut since_begun = 0.0;
         let (mut begun, mut left) = (0, 0);
-        let (waits, leavers, sojourns) = out.room();
-        for ((order, &service), wait) in orders.iter().zip(services).zip(waits) {
-            let first = free[0];
+        let (waits, leavers, sojourns) = self.out.room();
+        for ((order, &service), wait) in self.orders.iter().zip(self.services).zip(waits) {
+            let first = free.first();
             let now = begin_plain(order.time, first, service);
             if (first > horizon) | now.is_near_tie() {
                 break;
@@ -63,17 +90,63 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
             begun += 1;
             // Who had the consumer before leaves now; nobody if it was idle, and what is written then
             // is written over.
-            let place = places as usize % W;
-            let leaver = self.serving[place];
+            let place = places.of(0) % (4 * N);
+            let leaver = serving[place];
             leavers[left] = leaver.at(first);
             sojourns[left] = first - leaver.time;
             left += usize::from(first > IDLE);
-            self.serving[place] = order.served(now.waiting, service);
-            let passed = replace_first(&mut free, now.ends);
-            places = rotate(places, passed);
+            serving[place] = order.served(now.waiting, service);
+            places = places.first_behind(free.replace_first(now.ends));
         }
-        (self.free, self.places) = (free, places);
-        out.filled(begun, since_begun, left);
+        *self.places = places;
+        self.out.filled(begun, since_begun, left);
+        free
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<const N: usize, T: Tag> Kernel for Serving<'_, N, T, Wide<N>> {
+    type Output = [[f64; 4]; N];
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        self.run().times()
+    }
+}
+
+impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
+    fn serve_plain(
+        &mut self,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) {
+        let (places, serving) = (&mut self.places, &mut self.serving);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = avx2() {
+            let free = Wide::new(simd, self.free);
+            self.free = simd.vectorize(Serving {
+                free,
+                places,
+                serving,
+                orders,
+                services,
+                horizon,
+                out,
+            });
+            return;
+        }
+        let plain = Serving {
+            free: Plain(self.free),
+            places,
+            serving,
+            orders,
+            services,
+            horizon,
+            out,
+        };
+        self.free = plain.run().0;
     }
 
     fn serve_next(
@@ -83,93 +156,57 @@ impl<const W: usize, T: Tag> Serve<T> for Few<W, T> {
         horizon: f64,
         out: &mut Yield<T>,
     ) -> bool {
-        let first = self.free[0];
+        let first = self.free[0][0];
         if first > horizon {
             return false;
         }
         let now = begin(order.time, first, service);
         out.begin(now.waiting, horizon - now.began);
-        let place = self.place(0);
+        let serving = self.serving.as_flattened_mut();
+        let place = self.places.of(0);
         if first > IDLE {
-            out.leave(self.serving[place], first);
+            out.leave(serving[place], first);
         }
-        self.serving[place] = order.served(now.waiting, service);
-        let passed = replace_first(&mut self.free, now.ends);
-        self.places = rotate(self.places, passed);
+        serving[place] = order.served(now.waiting, service);
+        let mut free = Plain(self.free);
+        self.places = self.places.first_behind(free.replace_first(now.ends));
+        self.free = free.0;
         true
     }
 
     fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
-        for consumer in 0..W {
-            let free = self.free[consumer];
-            if free > horizon {
+        for (consumer, free) in self.free.as_flattened_mut().iter_mut().enumerate() {
+            if *free > horizon {
                 return;
             }
-            if free > IDLE {
-                out.leave(self.serving[self.place(consumer)], free);
-                self.free[consumer] = IDLE;
+            if *free > IDLE {
+                let place = self.places.of(consumer);
+                out.leave(self.serving.as_flattened()[place], *free);
+                *free = IDLE;
             }
         }
     }
 
     fn in_service(&self) -> impl Iterator<Item = &Traveller<T>> {
-        let busy = |consumer: &usize| self.free[*consumer] > IDLE && self.free[*consumer] < NEVER;
-        (0..W)
-            .filter(busy)
-            .map(|consumer| &self.serving[self.place(consumer)])
+        let free = self.free.as_flattened().iter().enumerate();
+        let busy = free.filter(|(_, free)| **free > IDLE && **free < NEVER);
+        busy.map(|(consumer, _)| &self.serving.as_flattened()[self.places.of(consumer)])
     }
-}
-
-/// Replaces the first of sorted times by one that is not earlier, and sorts again. Says which of the
-/// others are not later than the new one: all bits of their places, counted from the second's.
-#[inline(always)]
-fn replace_first<const W: usize>(times: &mut [f64; W], time: f64) -> u64 {
-    let next: [f64; W] = std::array::from_fn(|i| if i + 1 < W { times[i + 1] } else { NEVER });
-    let before: [f64; W] = std::array::from_fn(|i| if i > 0 { times[i] } else { IDLE });
-    let mut passed = 0;
-    for (i, next) in next.iter().enumerate() {
-        passed |= if *next <= time { 15 << (4 * i) } else { 0 };
-    }
-    for ((moved, next), before) in times.iter_mut().zip(next).zip(before) {
-        let upto = if next < time { next } else { time };
-        *moved = if upto > before { upto } else { before };
-    }
-    passed
-}
-
-/// Moves the lowest four bits up past those that are `passed`, and these down.
-#[inline(always)]
-fn rotate(places: u64, passed: u64) -> u64 {
-    let rest = places >> 4;
-    (rest & passed) | ((places & 15).wrapping_mul(passed.wrapping_add(1))) | ((rest & !passed) << 4)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn the_first_goes_behind_those_that_are_not_later(
-            mut times in prop::collection::vec(0..20u32, 8), late in 0..20u32,
-        ) {
-            times.sort_unstable();
-            let time = f64::from(times[0].max(late));
-            let mut sorted: [f64; 8] = std::array::from_fn(|i| f64::from(times[i]));
-            let rest = sorted[1..].to_vec();
-            let passed = replace_first(&mut sorted, time);
-            let earlier = passed.count_ones() as usize / 4;
-            let mut expected = rest.clone();
-            expected.insert(rest.partition_point(|t| *t <= time), time);
-            prop_assert_eq!(sorted.to_vec(), expected);
-            prop_assert_eq!(earlier, rest.partition_point(|t| *t <= time));
-            let before = 0x8765_4321_u64;
-            let mut places: Vec<u64> = (0..8).map(|i| before >> (4 * i) & 15).collect();
-            let first = places.remove(0);
-            places.insert(earlier, first);
-            let word = places.iter().rev().fold(0, |word, place| word << 4 | place);
-            prop_assert_eq!(rotate(before, passed), word);
+    #[test]
+    fn places_move_up_as_the_first_goes_behind() {
+        let before = Places(0x8765_4321);
+        let behind = [0x8765_4321, 0x8765_4312, 0x8765_4132];
+        for (others, word) in behind.into_iter().enumerate() {
+            assert_eq!(before.first_behind(others as u32).0, word);
         }
+        assert_eq!(before.first_behind(7).0, 0x1876_5432);
+        let all = Places(0xFEDC_BA98_7654_3210);
+        assert_eq!(all.first_behind(15).0, 0x0FED_CBA9_8765_4321);
     }
 }

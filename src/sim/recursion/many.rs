@@ -25,7 +25,6 @@ impl<T: Tag> Many<T> {
 }
 
 impl<T: Tag> Serve<T> for Many<T> {
-    #[inline(always)]
     fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],
@@ -40,7 +39,7 @@ impl<T: Tag> Serve<T> for Many<T> {
         }
     }
 
-    #[inline(always)]
+    #[inline]
     fn serve_next(
         &mut self,
         order: &Traveller<T>,

@@ -13,6 +13,8 @@
 //! | `stage` | a stage: who has come, who has been served, where orders go |
 //! | `counting` | what is counted, from whole lists of orders |
 //! | `servers`, `one`, `few`, `many` | its consumers, in the form that suits their number |
+//! | `sorted_times` | when a few consumers fall free |
+//! | `begin` | when a service begins and ends, the one rule of both engines |
 //! | `course` | which networks this is good for, and in which order their stages are gone through |
 //!
 //! Virtual time passes in windows of some hundred orders from outside, none beyond the next instant at
@@ -33,6 +35,7 @@ mod few;
 mod many;
 mod one;
 mod servers;
+mod sorted_times;
 mod stage;
 mod traveller;
 

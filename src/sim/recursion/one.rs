@@ -4,6 +4,7 @@
 use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 use super::traveller::{Tag, Traveller};
+use crate::simd::{Kernel, vectorized};
 
 /// A single consumer.
 #[derive(Debug)]
@@ -23,23 +24,28 @@ impl<T: Tag> One<T> {
     }
 }
 
-impl<T: Tag> Serve<T> for One<T> {
+/// Services one after the other, until one has to wait beyond the horizon or begins in a near tie.
+struct Serving<'a, T> {
+    server: &'a mut One<T>,
+    orders: &'a [Traveller<T>],
+    services: &'a [f64],
+    horizon: f64,
+    out: &'a mut Yield<T>,
+}
+
+impl<T: Tag> Kernel for Serving<'_, T> {
+    type Output = ();
+
     #[inline(always)]
-    fn serve_plain(
-        &mut self,
-        orders: &[Traveller<T>],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
-        self.release(horizon, out);
-        let mut free = self.free;
+    fn call(self) {
+        let (orders, horizon) = (self.orders, self.horizon);
+        let mut free = self.server.free;
         let mut since_begun = 0.0;
         let mut begun = 0;
-        let (waits, leavers, sojourns) = out.room();
+        let (waits, leavers, sojourns) = self.out.room();
         let room = waits.iter_mut().zip(leavers.iter_mut()).zip(sojourns);
-        for ((order, &service), ((wait, leaver), sojourn)) in orders.iter().zip(services).zip(room)
-        {
+        let served = orders.iter().zip(self.services);
+        for ((order, &service), ((wait, leaver), sojourn)) in served.zip(room) {
             let now = begin_plain(order.time, free, service);
             if (free > horizon) | now.is_near_tie() {
                 break;
@@ -55,10 +61,29 @@ impl<T: Tag> Serve<T> for One<T> {
         if begun > 0 && free > horizon {
             // The last of them is not done by the horizon.
             left -= 1;
-            self.serving = Some(leavers[left].at(orders[left].time));
+            self.server.serving = Some(leavers[left].at(orders[left].time));
         }
-        self.free = free;
-        out.filled(begun, since_begun, left);
+        self.server.free = free;
+        self.out.filled(begun, since_begun, left);
+    }
+}
+
+impl<T: Tag> Serve<T> for One<T> {
+    fn serve_plain(
+        &mut self,
+        orders: &[Traveller<T>],
+        services: &[f64],
+        horizon: f64,
+        out: &mut Yield<T>,
+    ) {
+        self.release(horizon, out);
+        vectorized(Serving {
+            server: self,
+            orders,
+            services,
+            horizon,
+            out,
+        });
     }
 
     fn serve_next(

@@ -5,7 +5,6 @@ use super::many::Many;
 use super::one::One;
 use super::traveller::{Tag, Traveller};
 use crate::network::Consumers;
-use crate::simd::{Kernel, vectorized};
 
 /// Orders served in one go.
 pub(super) const CHUNK: usize = 512;
@@ -136,9 +135,9 @@ pub(super) trait Serve<T: Tag> {
 #[derive(Debug)]
 pub(super) enum Servers<T> {
     One(One<T>),
-    Four(Box<Few<4, T>>),
-    Eight(Box<Few<8, T>>),
-    Sixteen(Box<Few<16, T>>),
+    Four(Box<Few<1, T>>),
+    Eight(Box<Few<2, T>>),
+    Sixteen(Box<Few<4, T>>),
     Many(Many<T>),
 }
 
@@ -177,13 +176,9 @@ impl<T: Tag> Servers<T> {
         out: &mut Yield<T>,
     ) {
         out.clear();
-        whichever!(self, servers => vectorized(Serving {
-            servers: &mut *servers,
-            orders,
-            services,
-            horizon,
-            out,
-        }));
+        let count = orders.len().min(services.len());
+        let (orders, services) = (&orders[..count], &services[..count]);
+        whichever!(self, servers => serve(&mut *servers, orders, services, horizon, out));
     }
 
     /// See [`Serve::release`].
@@ -198,44 +193,25 @@ impl<T: Tag> Servers<T> {
     }
 }
 
-struct Serving<'a, S: ?Sized, T> {
-    servers: &'a mut S,
-    orders: &'a [Traveller<T>],
-    services: &'a [f64],
+fn serve<T: Tag>(
+    servers: &mut impl Serve<T>,
+    orders: &[Traveller<T>],
+    services: &[f64],
     horizon: f64,
-    out: &'a mut Yield<T>,
-}
-
-impl<T: Tag, S: Serve<T>> Kernel for Serving<'_, S, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let count = self.orders.len().min(self.services.len());
-        let (orders, services) = (&self.orders[..count], &self.services[..count]);
-        let before = self.out.begun;
-        loop {
-            let done = self.out.begun - before;
-            let (orders, services) = (&orders[done..], &services[done..]);
-            self.servers
-                .serve_plain(orders, services, self.horizon, self.out);
-            let next = self.out.begun - before;
-            if next == count {
-                return;
-            }
-            let (next, service) = (&self.orders[next], self.services[next]);
-            if !self
-                .servers
-                .serve_next(next, service, self.horizon, self.out)
-            {
-                return;
-            }
+    out: &mut Yield<T>,
+) {
+    while out.begun < orders.len() {
+        servers.serve_plain(&orders[out.begun..], &services[out.begun..], horizon, out);
+        let Some(order) = orders.get(out.begun) else {
+            return;
+        };
+        if !servers.serve_next(order, services[out.begun], horizon, out) {
+            return;
         }
     }
 }
 
 impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
-    #[inline(always)]
     fn serve_plain(
         &mut self,
         orders: &[Traveller<T>],

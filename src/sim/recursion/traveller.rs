@@ -60,12 +60,16 @@ impl Tag for Numbered {
 }
 
 /// An order. Times are in seconds since the start of the replication.
+///
+/// In this order in memory: what is written together is then read together, halves of 16 bytes, and a
+/// read need not wait until two writes have reached the cache.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub(super) struct Traveller<T> {
-    /// When it comes to the stage that it is at or on its way to.
-    pub time: f64,
     /// When it entered the pipeline.
     pub entered: f64,
+    /// When it comes to the stage that it is at or on its way to.
+    pub time: f64,
     /// Time spent waiting, over all visits whose service has begun.
     pub waited: f64,
     /// Time of service, over the same visits.
