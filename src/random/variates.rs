@@ -174,6 +174,13 @@ impl RunningSum {
 
     /// The next sums, as many as there are slots.
     pub(super) fn fill(&mut self, mut slots: &mut [f64]) {
+        // Whole blocks need not be copied.
+        while self.block.used == self.block.values.len() && slots.len() >= BLOCK {
+            let (block, later) = slots.split_at_mut(BLOCK);
+            self.source.fill(block);
+            add_up(&mut self.sum, block);
+            slots = later;
+        }
         while !slots.is_empty() {
             let sums = self.block.take(slots.len(), |values| {
                 self.source.fill(values);

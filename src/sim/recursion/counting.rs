@@ -1,13 +1,14 @@
 //! What the recursion engine counts in a window, from whole lists of orders.
 
+use super::course::Stop;
 use super::servers::Yield;
+use super::sums::{Sums, total};
 use super::traveller::{Tag, Traveller};
 use crate::network::{ClassId, Network, Producer, Target};
 use crate::sim::books::Books;
 use crate::sim::engine::{Finished, Observer, OrderRecord};
 use crate::sim::lane::{Lane, Times};
 use crate::sim::outcome::Outcome;
-use crate::simd::{Kernel, vectorized};
 use crate::stats::{Flow, Passage};
 
 /// The books, and what comes to pass in a window before it is entered there.
@@ -68,16 +69,31 @@ impl<'n, O: Observer> Counting<'n, O> {
     }
 
     /// Orders come to a stage.
-    pub(super) fn arrive<T: Tag>(&mut self, stage: usize, orders: &[Traveller<T>], horizon: f64) {
+    pub(super) fn arrive<T: Tag>(&mut self, stop: &Stop, orders: &[Traveller<T>], horizon: f64) {
         if let Some(class) = self.only_class {
-            let lane = self.books.lane(stage, class);
-            let sums = sum_up(orders, horizon);
-            self.passages[lane].arrivals.add(orders.len(), sums.before);
+            let lane = self.books.lane(stop.id, class);
+            self.passages[lane].arrivals = if stop.sees_all {
+                self.came_until(horizon)
+            } else {
+                Flow {
+                    count: orders.len() as u64,
+                    seconds: total(orders, |order| horizon - order.time),
+                }
+            };
             return;
         }
         for order in orders {
-            let lane = self.lane_of(stage, order);
+            let lane = self.lane_of(stop.id, order);
             self.passages[lane].arrivals.add(1, horizon - order.time);
+        }
+    }
+
+    /// Who came from outside in this window.
+    fn came_until(&self, horizon: f64) -> Flow {
+        let whole = self.came.count as f64 * (horizon - self.books.pipeline.occupancy.now());
+        Flow {
+            seconds: whole - self.came.seconds,
+            ..self.came
         }
     }
 
@@ -112,15 +128,9 @@ impl<'n, O: Observer> Counting<'n, O> {
         }
     }
 
-    /// Orders leave a stage. Gives sums over them, for those to whom they go on.
-    pub(super) fn depart<T: Tag>(
-        &mut self,
-        stage: usize,
-        leavers: &[Traveller<T>],
-        sojourns: &[f64],
-        horizon: f64,
-    ) -> Sums {
-        let sums = sum_up(leavers, horizon);
+    /// Orders leave a stage.
+    pub(super) fn depart<T: Tag>(&mut self, stage: usize, out: &Yield<T>, horizon: f64) {
+        let (leavers, sojourns) = (out.leavers(), out.sojourns());
         if let ([producer], Some(class)) = (self.producers, self.only_class) {
             let index = self.books.lane(stage, class);
             let lane = &mut self.books.lanes[index];
@@ -128,8 +138,8 @@ impl<'n, O: Observer> Counting<'n, O> {
             lane.departed_bytes += producer.message_size * leavers.len() as f64;
             self.passages[index]
                 .departures
-                .add(leavers.len(), sums.before);
-            return sums;
+                .add(leavers.len(), out.sums().before);
+            return;
         }
         for (leaver, &sojourn) in leavers.iter().zip(sojourns) {
             let index = self.lane_of(stage, leaver);
@@ -140,7 +150,6 @@ impl<'n, O: Observer> Counting<'n, O> {
                 .departures
                 .add(1, horizon - leaver.time);
         }
-        sums
     }
 
     /// Orders leave the pipeline; `sums` over them. Where they visited but one stage, their sojourns there
@@ -161,9 +170,10 @@ impl<'n, O: Observer> Counting<'n, O> {
         let count = orders.len() as u64;
         let pipeline = &mut self.books.pipeline;
         pipeline.left += count;
-        pipeline
-            .time_in_pipeline
-            .add(count, total(stays, |stay| *stay));
+        if !self.latency_is_sojourn {
+            let stay = total(stays, |stay| *stay);
+            pipeline.time_in_pipeline.add(count, stay);
+        }
         pipeline.time_waiting.add(count, sums.waited);
         if outcome == Outcome::Completed {
             pipeline.completed += count;
@@ -215,7 +225,10 @@ impl<'n, O: Observer> Counting<'n, O> {
         let lanes: Vec<Lane<Times>> = self.books.lanes.into_iter().map(Lane::finish).collect();
         let mut pipeline = self.books.pipeline.finish();
         if let (true, Some(class)) = (self.latency_is_sojourn, self.only_class) {
-            pipeline.latency.clone_from(&lanes[class].sojourn);
+            let sojourn = &lanes[class].sojourn;
+            pipeline.latency.clone_from(sojourn);
+            let (count, total) = (sojourn.tally.count(), sojourn.tally.total());
+            pipeline.time_in_pipeline.add(count, total);
         }
         Finished {
             lanes,
@@ -233,70 +246,14 @@ impl<'n, O: Observer> Counting<'n, O> {
             lane.departed += passage.departures.count;
             lane.occupancy.pass(horizon, &std::mem::take(passage));
         }
-        let occupancy = &mut self.books.pipeline.occupancy;
-        let whole = self.came.count as f64 * (horizon - occupancy.now());
-        let arrivals = Flow {
-            seconds: whole - self.came.seconds,
-            ..self.came
+        let arrivals = self.came_until(horizon);
+        let passage = Passage {
+            arrivals,
+            starts: arrivals,
+            departures: self.left,
         };
-        occupancy.pass(
-            horizon,
-            &Passage {
-                arrivals,
-                starts: arrivals,
-                departures: self.left,
-            },
-        );
+        self.books.pipeline.occupancy.pass(horizon, &passage);
         (self.came, self.left) = (Flow::default(), Flow::default());
-    }
-}
-
-/// Sums over orders, with the seconds from each one's time to the horizon.
-pub(super) fn sum_up<T: Tag>(orders: &[Traveller<T>], horizon: f64) -> Sums {
-    vectorized(SumUp { orders, horizon })
-}
-
-/// Sums over orders.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sums {
-    /// Seconds from each one's time to the horizon.
-    before: f64,
-    waited: f64,
-    processed: f64,
-}
-
-struct SumUp<'a, T> {
-    orders: &'a [Traveller<T>],
-    horizon: f64,
-}
-
-impl<T: Tag> Kernel for SumUp<'_, T> {
-    type Output = Sums;
-
-    /// In four partial sums that do not wait for one another.
-    #[inline(always)]
-    fn call(self) -> Sums {
-        let add = |sums: &mut [f64; 4], order: &Traveller<T>| {
-            let times = [order.time, order.entered, order.waited, order.processed];
-            let from = [self.horizon, 0.0, 0.0, 0.0];
-            for (i, sum) in sums.iter_mut().enumerate() {
-                *sum += times[i] - from[i];
-            }
-        };
-        let (fours, rest) = self.orders.as_chunks::<4>();
-        let mut sums = [[0.0; 4]; 4];
-        for four in fours {
-            sums.iter_mut()
-                .zip(four)
-                .for_each(|(sums, order)| add(sums, order));
-        }
-        rest.iter().for_each(|order| add(&mut sums[0], order));
-        let total = |i: usize| (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
-        Sums {
-            before: -total(0),
-            waited: total(2),
-            processed: total(3),
-        }
     }
 }
 
@@ -307,17 +264,4 @@ fn is_one_visit(network: &Network, class: ClassId) -> bool {
     };
     let next = &stage.by_class[class.0].next;
     next.iter().all(|route| route.to == Target::Completed)
-}
-
-/// The sum of what `value` says of each thing, in four partial sums that do not wait for one another.
-#[inline(always)]
-fn total<X>(things: &[X], value: impl Fn(&X) -> f64) -> f64 {
-    let (fours, rest) = things.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for four in fours {
-        for (sum, thing) in sums.iter_mut().zip(four) {
-            *sum += value(thing);
-        }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest.iter().map(value).sum::<f64>()
 }

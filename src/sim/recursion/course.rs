@@ -20,6 +20,8 @@ pub(super) struct Stop {
     /// From how many sources orders come: stages, and the outside. At the same instant those of the
     /// source further downstream come first, those from outside last.
     pub sources: usize,
+    /// Whether all orders of the pipeline come here, and straight from outside.
+    pub sees_all: bool,
     /// Where orders go next: the stage, how many stops further on it is, and which of its sources this is.
     ways: Vec<(StageId, usize, usize)>,
 }
@@ -80,6 +82,7 @@ pub(in crate::sim) fn course(network: &Network) -> Result<Course, Obstacle> {
             .map(|&id| Stop {
                 id,
                 sources: 0,
+                sees_all: false,
                 ways: Vec::new(),
             })
             .collect(),
@@ -105,6 +108,8 @@ pub(in crate::sim) fn course(network: &Network) -> Result<Course, Obstacle> {
         if course.entrances.contains(&at) || stop.sources == 0 {
             stop.sources += 1;
         }
+        let all_enter_here = course.entrances.iter().all(|entrance| *entrance == at);
+        stop.sees_all = all_enter_here && stop.sources == 1;
     }
     Ok(course)
 }

@@ -4,7 +4,7 @@ use crate::network::Producer;
 use crate::random::ArrivalStream;
 
 /// Times drawn at once.
-const BLOCK: usize = 512;
+const BLOCK: usize = 768;
 
 /// The next orders of one producer.
 #[derive(Debug)]

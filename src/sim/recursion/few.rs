@@ -10,6 +10,7 @@ use super::servers::{Serve, Yield};
 #[cfg(target_arch = "x86_64")]
 use super::sorted_times::Wide;
 use super::sorted_times::{Plain, SortedTimes};
+use super::sums::Sums;
 use super::traveller::{Tag, Traveller};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Kernel, avx2};
@@ -99,7 +100,8 @@ impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
             places = places.first_behind(free.replace_first(now.ends));
         }
         *self.places = places;
-        self.out.filled(begun, since_begun, left);
+        let sums = Sums::over(&leavers[..left], horizon);
+        self.out.filled(begun, since_begun, left, sums);
         free
     }
 }

@@ -13,6 +13,7 @@
 //! | `stage` | a stage: who has come, who has been served, where orders go |
 //! | `counting` | what is counted, from whole lists of orders |
 //! | `servers`, `one`, `few`, `many` | its consumers, in the form that suits their number |
+//! | `sums` | sums over orders |
 //! | `sorted_times` | when a few consumers fall free |
 //! | `begin` | when a service begins and ends, the one rule of both engines |
 //! | `course` | which networks this is good for, and in which order their stages are gone through |
@@ -37,6 +38,7 @@ mod one;
 mod servers;
 mod sorted_times;
 mod stage;
+mod sums;
 mod traveller;
 
 use super::control::Control;
@@ -46,19 +48,20 @@ use super::replication::Machine;
 use super::timeline::Slice;
 use crate::network::{Network, Target};
 use crate::simd::{Kernel, vectorized};
-use counting::{Counting, Sums, sum_up};
+use counting::Counting;
 pub use course::Obstacle;
 use course::Stop;
 pub(super) use course::{Course, course};
 use entrance::Entrance;
 use servers::Yield;
 use stage::Stage;
+use sums::Sums;
 pub(super) use traveller::{Anonymous, Numbered};
 use traveller::{Tag, Traveller};
 
 /// Orders from outside in a window: enough for the work around a window not to count, few enough for
 /// them to stay in the first-level cache.
-const WINDOW: usize = 512;
+const WINDOW: usize = 768;
 
 /// The whole state of one replication.
 #[derive(Debug)]
@@ -265,7 +268,7 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
     fn pass(&mut self, out: &mut Yield<T>) {
         let counting = &mut *self.counting;
         let came = self.stage.line_up(|order| counting.class_of(order));
-        counting.arrive(self.stop.id, came, self.horizon);
+        counting.arrive(self.stop, came, self.horizon);
         while let Some((orders, services)) = self.stage.serve(self.horizon, out) {
             self.counting
                 .begin(self.stop.id, orders, services, out, self.horizon);
@@ -283,17 +286,15 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
 
     /// Those who leave the stage go where they go next.
     fn hand_on(&mut self, out: &Yield<T>) {
+        self.counting.depart(self.stop.id, out, self.horizon);
         let (leavers, sojourns) = (out.leavers(), out.sojourns());
-        let sums = self
-            .counting
-            .depart(self.stop.id, leavers, sojourns, self.horizon);
         if let Some(target) = self.stage.chance.only_route() {
-            return self.send(leavers, sojourns, sums, target);
+            return self.send(leavers, sojourns, out.sums(), target);
         }
         for (leaver, sojourn) in leavers.chunks(1).zip(sojourns.chunks(1)) {
             let class = self.counting.class_of(&leaver[0]);
             let target = self.stage.chance.draw_route(class);
-            self.send(leaver, sojourn, sum_up(leaver, self.horizon), target);
+            self.send(leaver, sojourn, Sums::of(&leaver[0], self.horizon), target);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
+use super::sums::Sums;
 use super::traveller::{Tag, Traveller};
 use crate::simd::{Kernel, vectorized};
 
@@ -40,7 +41,7 @@ impl<T: Tag> Kernel for Serving<'_, T> {
     fn call(self) {
         let (orders, horizon) = (self.orders, self.horizon);
         let mut free = self.server.free;
-        let mut since_begun = 0.0;
+        let (mut since_begun, mut sums) = (0.0, Sums::default());
         let mut begun = 0;
         let (waits, leavers, sojourns) = self.out.room();
         let room = waits.iter_mut().zip(leavers.iter_mut()).zip(sojourns);
@@ -54,6 +55,7 @@ impl<T: Tag> Kernel for Serving<'_, T> {
             *wait = now.waiting;
             since_begun += horizon - now.began;
             *leaver = order.served(now.waiting, service).at(free);
+            sums.add(Sums::of(leaver, horizon));
             *sojourn = free - order.time;
             begun += 1;
         }
@@ -61,10 +63,11 @@ impl<T: Tag> Kernel for Serving<'_, T> {
         if begun > 0 && free > horizon {
             // The last of them is not done by the horizon.
             left -= 1;
+            sums.take_back(Sums::of(&leavers[left], horizon));
             self.server.serving = Some(leavers[left].at(orders[left].time));
         }
         self.server.free = free;
-        self.out.filled(begun, since_begun, left);
+        self.out.filled(begun, since_begun, left, sums);
     }
 }
 

@@ -3,11 +3,12 @@
 use super::few::Few;
 use super::many::Many;
 use super::one::One;
+use super::sums::Sums;
 use super::traveller::{Tag, Traveller};
 use crate::network::Consumers;
 
 /// Orders served in one go.
-pub(super) const CHUNK: usize = 512;
+pub(super) const CHUNK: usize = 768;
 /// Most orders that leave in one go: as many as are served, and one for each of a few consumers.
 const LEAVERS: usize = CHUNK + 16;
 
@@ -20,6 +21,8 @@ pub(super) struct Yield<T> {
     leavers: Box<[Traveller<T>; LEAVERS]>,
     sojourns: Box<[f64; LEAVERS]>,
     left: usize,
+    sums: Sums,
+    horizon: f64,
 }
 
 impl<T: Tag> Yield<T> {
@@ -31,6 +34,8 @@ impl<T: Tag> Yield<T> {
             leavers: Box::new([Traveller::entering(0.0, T::new(0, 0)); LEAVERS]),
             sojourns: Box::new([0.0; LEAVERS]),
             left: 0,
+            sums: Sums::default(),
+            horizon: 0.0,
         }
     }
 
@@ -48,6 +53,7 @@ impl<T: Tag> Yield<T> {
         self.leavers[self.left] = order.at(now);
         self.sojourns[self.left] = now - order.time;
         self.left += 1;
+        self.sums.add(Sums::of(&order.at(now), self.horizon));
     }
 
     /// The room that is left for waits, leavers and their sojourns, for kernels that count by
@@ -62,12 +68,14 @@ impl<T: Tag> Yield<T> {
         )
     }
 
-    /// So many services have begun, so many seconds before the horizon in all, and so many have left.
+    /// So many services have begun, so many seconds before the horizon in all, and so many have left, with
+    /// sums over them.
     #[inline(always)]
-    pub(super) fn filled(&mut self, begun: usize, since_begun: f64, left: usize) {
+    pub(super) fn filled(&mut self, begun: usize, since_begun: f64, left: usize, sums: Sums) {
         self.begun += begun;
         self.since_begun += since_begun;
         self.left += left;
+        self.sums.add(sums);
     }
 
     /// Whether there is room for another leaver.
@@ -96,8 +104,14 @@ impl<T: Tag> Yield<T> {
         &self.sojourns[..self.left]
     }
 
-    fn clear(&mut self) {
+    /// Sums over the leavers.
+    pub(super) fn sums(&self) -> Sums {
+        self.sums
+    }
+
+    fn clear(&mut self, horizon: f64) {
         (self.begun, self.since_begun, self.left) = (0, 0.0, 0);
+        (self.sums, self.horizon) = (Sums::default(), horizon);
     }
 }
 
@@ -175,7 +189,7 @@ impl<T: Tag> Servers<T> {
         horizon: f64,
         out: &mut Yield<T>,
     ) {
-        out.clear();
+        out.clear(horizon);
         let count = orders.len().min(services.len());
         let (orders, services) = (&orders[..count], &services[..count]);
         whichever!(self, servers => serve(&mut *servers, orders, services, horizon, out));
@@ -183,7 +197,7 @@ impl<T: Tag> Servers<T> {
 
     /// See [`Serve::release`].
     pub(super) fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
-        out.clear();
+        out.clear(horizon);
         whichever!(self, servers => servers.release(horizon, out));
     }
 
