@@ -11,7 +11,7 @@
 //! | hyperexponential | −meanᵢ·ln u, where v chooses the phase i |
 //! | normal | √(−2 ln u)·cos 2πv and √(−2 ln u)·sin 2πv (Box & Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29, 1958) |
 //! | lognormal | exp(μ + σ·normal) |
-//! | gamma, and Erlang of more phases | d(1 + x/√(9d))³ of a normal x, if it is accepted (Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000) |
+//! | gamma, and Erlang of more phases | scale·d(1 + x/√(9d))³ of a normal x, if it is accepted, with d = shape − ⅓ (Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000) |
 //! | Weibull | scale·exp(ln(−ln u)/shape) |
 //! | Pareto | scale·exp(−ln u/shape) |
 //! | bounded Pareto | low·exp(−ln t/shape) with t = (low/high)^shape + (1 − (low/high)^shape)·u |

@@ -126,7 +126,13 @@ impl Sampler {
             Sampler::Constant { value } => block.fill(*value),
             Sampler::Walk(walk) => walk.fill(stream, block),
             Sampler::Mixture(law) => law.fill(stream, block),
-            Sampler::Empirical { values } => block.fill_with(|| values[stream.below(values.len())]),
+            Sampler::Empirical { values } => {
+                stream.fill(block);
+                let (count, last) = (values.len() as f64, values.len() - 1);
+                for slot in block {
+                    *slot = values[((*slot * count) as usize).min(last)];
+                }
+            }
             Sampler::Shifted { by, of } => {
                 let by = *by;
                 of.fill(stream, block);
