@@ -11,7 +11,7 @@ use super::servers::{Serve, Yield};
 use super::sorted_times::Wide;
 use super::sorted_times::{Plain, SortedTimes};
 use super::sums::Sums;
-use super::traveller::{Tag, Traveller};
+use super::traveller::{Comes, Tag, Traveller};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Kernel, avx2};
 
@@ -61,17 +61,17 @@ impl<const N: usize, T: Tag> Few<N, T> {
 }
 
 /// Services one after the other, until one has to wait beyond the horizon or begins in a near tie.
-struct Serving<'a, const N: usize, T, S> {
+struct Serving<'a, const N: usize, T, X, S> {
     free: S,
     places: &'a mut Places,
     serving: &'a mut [[Traveller<T>; 4]; N],
-    orders: &'a [Traveller<T>],
+    orders: &'a [X],
     services: &'a [f64],
     horizon: f64,
     out: &'a mut Yield<T>,
 }
 
-impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
+impl<const N: usize, T: Tag, X: Comes<T>, S: SortedTimes> Serving<'_, N, T, X, S> {
     /// When the consumers fall free afterwards.
     #[inline(always)]
     fn run(self) -> S {
@@ -82,7 +82,7 @@ impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
         let (waits, leavers, sojourns) = self.out.room();
         for ((order, &service), wait) in self.orders.iter().zip(self.services).zip(waits) {
             let first = free.first();
-            let now = begin_plain(order.time, first, service);
+            let now = begin_plain(order.time(), first, service);
             if (first > horizon) | now.is_near_tie() {
                 break;
             }
@@ -96,7 +96,7 @@ impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
             leavers[left] = leaver.at(first);
             sojourns[left] = first - leaver.time;
             left += usize::from(first > IDLE);
-            serving[place] = order.served(now.waiting, service);
+            serving[place] = order.order().served(now.waiting, service);
             places = places.first_behind(free.replace_first(now.ends));
         }
         *self.places = places;
@@ -107,7 +107,7 @@ impl<const N: usize, T: Tag, S: SortedTimes> Serving<'_, N, T, S> {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl<const N: usize, T: Tag> Kernel for Serving<'_, N, T, Wide<N>> {
+impl<const N: usize, T: Tag, X: Comes<T>> Kernel for Serving<'_, N, T, X, Wide<N>> {
     type Output = [[f64; 4]; N];
 
     #[inline(always)]
@@ -117,9 +117,9 @@ impl<const N: usize, T: Tag> Kernel for Serving<'_, N, T, Wide<N>> {
 }
 
 impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
-    fn serve_plain(
+    fn serve_plain<X: Comes<T>>(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[X],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
@@ -153,7 +153,7 @@ impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
 
     fn serve_next(
         &mut self,
-        order: &Traveller<T>,
+        order: Traveller<T>,
         service: f64,
         horizon: f64,
         out: &mut Yield<T>,

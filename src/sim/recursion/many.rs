@@ -3,7 +3,7 @@
 
 use super::begin::begin;
 use super::servers::{Serve, Yield};
-use super::traveller::{Tag, Traveller};
+use super::traveller::{Comes, Tag, Traveller};
 use crate::sim::pending::Pending;
 
 /// Any number of consumers.
@@ -25,15 +25,15 @@ impl<T: Tag> Many<T> {
 }
 
 impl<T: Tag> Serve<T> for Many<T> {
-    fn serve_plain(
+    fn serve_plain<X: Comes<T>>(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[X],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
     ) {
         for (order, &service) in orders.iter().zip(services) {
-            if !self.serve_next(order, service, horizon, out) {
+            if !self.serve_next(order.order(), service, horizon, out) {
                 return;
             }
         }
@@ -42,7 +42,7 @@ impl<T: Tag> Serve<T> for Many<T> {
     #[inline]
     fn serve_next(
         &mut self,
-        order: &Traveller<T>,
+        order: Traveller<T>,
         service: f64,
         horizon: f64,
         out: &mut Yield<T>,

@@ -47,7 +47,6 @@ use super::outcome::Outcome;
 use super::replication::Machine;
 use super::timeline::Slice;
 use crate::network::{Network, Target};
-use crate::simd::{Kernel, vectorized};
 use counting::Counting;
 pub use course::Obstacle;
 use course::Stop;
@@ -121,12 +120,8 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
     fn gather_from_one(&mut self, end: f64, most: usize) -> f64 {
         let entrance = &mut self.entrances[0];
         let times = entrance.ahead(most, end);
-        let door = self.stages[self.course.entrance(0)].door_from_outside();
-        vectorized(Enter {
-            times,
-            first: self.counting.books.entered,
-            door,
-        });
+        let first = self.counting.books.entered;
+        self.stages[self.course.entrance(0)].enter(times, first);
         self.counting.enter(times);
         let (count, last) = (times.len(), times.last().copied());
         entrance.take(count);
@@ -230,25 +225,6 @@ impl<T: Tag, O: Observer> Machine<O> for Recursion<'_, T, O> {
             stage.present(|order| self.counting.remain(order, self.now));
         }
         self.counting.finish()
-    }
-}
-
-/// Orders of the only producer come in.
-struct Enter<'a, T> {
-    times: &'a [f64],
-    /// The number of the first.
-    first: u64,
-    door: &'a mut Vec<Traveller<T>>,
-}
-
-impl<T: Tag> Kernel for Enter<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let numbered = self.times.iter().zip(self.first..);
-        let order = |(time, number): (&f64, u64)| Traveller::entering(*time, T::new(number, 0));
-        self.door.extend(numbered.map(order));
     }
 }
 

@@ -4,7 +4,7 @@
 use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 use super::sums::Sums;
-use super::traveller::{Tag, Traveller};
+use super::traveller::{Comes, Tag, Traveller};
 use crate::simd::{Kernel, vectorized};
 
 /// A single consumer.
@@ -26,15 +26,15 @@ impl<T: Tag> One<T> {
 }
 
 /// Services one after the other, until one has to wait beyond the horizon or begins in a near tie.
-struct Serving<'a, T> {
+struct Serving<'a, T, X> {
     server: &'a mut One<T>,
-    orders: &'a [Traveller<T>],
+    orders: &'a [X],
     services: &'a [f64],
     horizon: f64,
     out: &'a mut Yield<T>,
 }
 
-impl<T: Tag> Kernel for Serving<'_, T> {
+impl<T: Tag, X: Comes<T>> Kernel for Serving<'_, T, X> {
     type Output = ();
 
     #[inline(always)]
@@ -47,16 +47,16 @@ impl<T: Tag> Kernel for Serving<'_, T> {
         let room = waits.iter_mut().zip(leavers.iter_mut()).zip(sojourns);
         let served = orders.iter().zip(self.services);
         for ((order, &service), ((wait, leaver), sojourn)) in served.zip(room) {
-            let now = begin_plain(order.time, free, service);
+            let now = begin_plain(order.time(), free, service);
             if (free > horizon) | now.is_near_tie() {
                 break;
             }
             free = now.ends;
             *wait = now.waiting;
             since_begun += horizon - now.began;
-            *leaver = order.served(now.waiting, service).at(free);
+            *leaver = order.order().served(now.waiting, service).at(free);
             sums.add(Sums::of(leaver, horizon));
-            *sojourn = free - order.time;
+            *sojourn = free - order.time();
             begun += 1;
         }
         let mut left = begun;
@@ -64,7 +64,7 @@ impl<T: Tag> Kernel for Serving<'_, T> {
             // The last of them is not done by the horizon.
             left -= 1;
             sums.take_back(Sums::of(&leavers[left], horizon));
-            self.server.serving = Some(leavers[left].at(orders[left].time));
+            self.server.serving = Some(leavers[left].at(orders[left].time()));
         }
         self.server.free = free;
         self.out.filled(begun, since_begun, left, sums);
@@ -72,9 +72,9 @@ impl<T: Tag> Kernel for Serving<'_, T> {
 }
 
 impl<T: Tag> Serve<T> for One<T> {
-    fn serve_plain(
+    fn serve_plain<X: Comes<T>>(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[X],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
@@ -91,7 +91,7 @@ impl<T: Tag> Serve<T> for One<T> {
 
     fn serve_next(
         &mut self,
-        order: &Traveller<T>,
+        order: Traveller<T>,
         service: f64,
         horizon: f64,
         out: &mut Yield<T>,

@@ -4,7 +4,7 @@ use super::few::Few;
 use super::many::Many;
 use super::one::One;
 use super::sums::Sums;
-use super::traveller::{Tag, Traveller};
+use super::traveller::{Comes, Tag, Traveller};
 use crate::network::Consumers;
 
 /// Orders served in one go.
@@ -120,9 +120,9 @@ pub(super) trait Serve<T: Tag> {
     /// Lets the services of as many of these orders begin as can by the horizon, or until one begins
     /// so close to its order's coming that rounding must be seen to; who leaves to make room for them is
     /// among the leavers.
-    fn serve_plain(
+    fn serve_plain<X: Comes<T>>(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[X],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
@@ -131,7 +131,7 @@ pub(super) trait Serve<T: Tag> {
     /// The same for one order, however close. Says whether its service began by the horizon.
     fn serve_next(
         &mut self,
-        order: &Traveller<T>,
+        order: Traveller<T>,
         service: f64,
         horizon: f64,
         out: &mut Yield<T>,
@@ -184,7 +184,7 @@ impl<T: Tag> Servers<T> {
     /// no more than there are service times.
     pub(super) fn serve(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[impl Comes<T>],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
@@ -209,7 +209,7 @@ impl<T: Tag> Servers<T> {
 
 fn serve<T: Tag>(
     servers: &mut impl Serve<T>,
-    orders: &[Traveller<T>],
+    orders: &[impl Comes<T>],
     services: &[f64],
     horizon: f64,
     out: &mut Yield<T>,
@@ -219,16 +219,16 @@ fn serve<T: Tag>(
         let Some(order) = orders.get(out.begun) else {
             return;
         };
-        if !servers.serve_next(order, services[out.begun], horizon, out) {
+        if !servers.serve_next(order.order(), services[out.begun], horizon, out) {
             return;
         }
     }
 }
 
 impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
-    fn serve_plain(
+    fn serve_plain<X: Comes<T>>(
         &mut self,
-        orders: &[Traveller<T>],
+        orders: &[X],
         services: &[f64],
         horizon: f64,
         out: &mut Yield<T>,
@@ -238,7 +238,7 @@ impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
 
     fn serve_next(
         &mut self,
-        order: &Traveller<T>,
+        order: Traveller<T>,
         service: f64,
         horizon: f64,
         out: &mut Yield<T>,

@@ -3,6 +3,9 @@
 /// What tells one order from another where that matters. Where there is one producer and nobody
 /// looks at single orders, nothing is carried along at all.
 pub(in crate::sim) trait Tag: Copy + std::fmt::Debug + 'static {
+    /// Whether it tells nothing.
+    const EMPTY: bool = false;
+
     /// Of the `number`-th order that entered, from that producer.
     fn new(number: u64, producer: usize) -> Self;
 
@@ -18,6 +21,8 @@ pub(in crate::sim) trait Tag: Copy + std::fmt::Debug + 'static {
 pub(in crate::sim) struct Anonymous;
 
 impl Tag for Anonymous {
+    const EMPTY: bool = true;
+
     #[inline(always)]
     fn new(_: u64, _: usize) -> Self {
         Anonymous
@@ -104,5 +109,39 @@ impl<T: Tag> Traveller<T> {
     #[inline(always)]
     pub(super) fn at(self, time: f64) -> Self {
         Traveller { time, ..self }
+    }
+}
+
+/// What comes to a stage: an order, or the bare time of one that enters the pipeline here, where its
+/// time is all there is to know (see [`Tag::EMPTY`]).
+pub(super) trait Comes<T>: Copy {
+    /// When.
+    fn time(self) -> f64;
+
+    /// Who.
+    fn order(self) -> Traveller<T>;
+}
+
+impl<T: Tag> Comes<T> for Traveller<T> {
+    #[inline(always)]
+    fn time(self) -> f64 {
+        self.time
+    }
+
+    #[inline(always)]
+    fn order(self) -> Traveller<T> {
+        self
+    }
+}
+
+impl<T: Tag> Comes<T> for f64 {
+    #[inline(always)]
+    fn time(self) -> f64 {
+        self
+    }
+
+    #[inline(always)]
+    fn order(self) -> Traveller<T> {
+        Traveller::entering(self, T::new(0, 0))
     }
 }
