@@ -81,9 +81,9 @@ impl Score {
         median(self.nanoseconds.clone())
     }
 
-    /// How many times faster than another, in the median of rounds side by side.
-    pub fn times_faster(&self, than: &Score) -> f64 {
-        let pairs = than.nanoseconds.iter().zip(&self.nanoseconds);
+    /// How many times as fast as another, in the median of rounds side by side.
+    pub fn times_as_fast(&self, other: &Score) -> f64 {
+        let pairs = other.nanoseconds.iter().zip(&self.nanoseconds);
         median(pairs.map(|(theirs, ours)| theirs / ours).collect())
     }
 }

@@ -94,7 +94,7 @@ fn number(text: &str) -> Result<u64, String> {
 fn print_contest(workloads: &[Workload], scores: &[Vec<Score>], options: &Options) {
     let Options { orders, rounds, .. } = options;
     println!("ns of processor time per order; {rounds} runs of {orders} orders each, in turn\n");
-    println!("| workload | simulated by | best | median | times faster | mean latency, s |");
+    println!("| workload | simulated by | best | median | times as fast | mean latency, s |");
     println!("| --- | --- | ---: | ---: | ---: | ---: |");
     for (workload, scores) in workloads.iter().zip(scores) {
         for score in scores {
@@ -103,7 +103,7 @@ fn print_contest(workloads: &[Workload], scores: &[Vec<Score>], options: &Option
                 score.contestant.name(),
                 score.best(),
                 score.median(),
-                score.times_faster(&scores[0]),
+                score.times_as_fast(&scores[0]),
                 score.mean_latency,
             );
         }

@@ -51,6 +51,9 @@ mod sources;
 mod stage;
 mod timeline;
 
+#[doc = include_str!("speed.md")]
+pub mod speed {}
+
 pub use control::Control;
 pub use engine::{Observer, OrderRecord};
 pub use means::{EngineChoice, EngineKind};
