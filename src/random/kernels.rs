@@ -11,7 +11,7 @@
 //! | hyperexponential | −meanᵢ·ln u, where v chooses the phase i |
 //! | normal | √(−2 ln u)·cos 2πv and √(−2 ln u)·sin 2πv (Box & Muller, "A note on the generation of random normal deviates", Annals of Mathematical Statistics 29, 1958) |
 //! | lognormal | exp(μ + σ·normal) |
-//! | gamma, and Erlang of more phases | scale·d(1 + x/√(9d))³ of a normal x, if it is accepted, with d = shape − ⅓ (Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000) |
+//! | gamma, and Erlang of more phases | by rejection, one at a time, by `rand_distr` (Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000); of a shape below 1 that of shape + 1 times u^(1/shape) |
 //! | Weibull | scale·exp(ln(−ln u)/shape) |
 //! | Pareto | scale·exp(−ln u/shape) |
 //! | bounded Pareto | low·exp(−ln t/shape) with t = (low/high)^shape + (1 − (low/high)^shape)·u |
@@ -23,6 +23,7 @@
 use super::Stream;
 use super::elementary::{Aligned, CHUNK, exp, ln, turn};
 use crate::simd::{Kernel, vectorized_widest};
+use rand_distr::Distribution as _;
 
 type Chunk = [f64; CHUNK];
 
@@ -170,54 +171,22 @@ impl BlockLaw for LogNormal {
     }
 }
 
-/// A gamma law, by rejection; one of shape below 1 is that of shape + 1 times u^(1/shape).
+/// A gamma law, by rejection (Marsaglia & Tsang), which is left to `rand_distr`; one of shape below 1
+/// is that of shape + 1 times u^(1/shape), in vector instructions.
 #[derive(Debug, Clone)]
 pub(super) struct Gamma {
-    scale: f64,
-    d: f64,
-    c: f64,
+    law: rand_distr::Gamma<f64>,
     /// 1/shape of a shape below 1.
     boost: Option<f64>,
 }
 
 impl Gamma {
+    /// For a valid law.
     pub(super) fn new(shape: f64, scale: f64) -> Self {
-        let d = if shape < 1.0 { shape + 1.0 } else { shape } - 1.0 / 3.0;
+        let boosted = if shape < 1.0 { shape + 1.0 } else { shape };
         Self {
-            scale,
-            d,
-            c: 1.0 / (9.0 * d).sqrt(),
+            law: rand_distr::Gamma::new(boosted, scale).expect("a valid law"),
             boost: (shape < 1.0).then_some(1.0 / shape),
-        }
-    }
-
-    /// Turns chunks of normal and uniform numbers into values to be used where the second of the
-    /// chunks is above 0.
-    #[inline(always)]
-    fn candidates(&self, values: &mut Chunk, judged: &mut Chunk) {
-        let (c, d, scale) = (self.c, self.d, self.d * self.scale);
-        normal(values);
-        ln(judged);
-        let Aligned(logarithms) = &mut Aligned([0.0; CHUNK]);
-        for ((x, judged), v) in values
-            .iter_mut()
-            .zip(judged.iter_mut())
-            .zip(&mut *logarithms)
-        {
-            let root = 1.0 + c * *x;
-            *judged = 0.5 * *x * *x - *judged;
-            // A root below 0 is refused: the smallest v is worth less than any other.
-            *v = if root > 0.0 {
-                root * root * root
-            } else {
-                f64::MIN_POSITIVE
-            };
-            *x = *v;
-        }
-        ln(logarithms);
-        for ((x, judged), logarithm) in values.iter_mut().zip(judged).zip(logarithms) {
-            *judged += d * ((1.0 - *x) + *logarithm);
-            *x *= scale;
         }
     }
 }
@@ -225,18 +194,8 @@ impl Gamma {
 impl BlockLaw for Gamma {
     #[inline(always)]
     fn fill(&self, stream: &mut Stream, block: &mut [f64]) {
-        let mut filled = 0;
-        while filled < block.len() {
-            let Aligned(values) = &mut uniforms(stream);
-            let Aligned(judged) = &mut uniforms(stream);
-            self.candidates(values, judged);
-            for (value, judged) in values.iter().zip(judged) {
-                // Written in any case and kept if accepted, which needs no jump.
-                if let Some(slot) = block.get_mut(filled) {
-                    *slot = *value;
-                    filled += usize::from(*judged > 0.0);
-                }
-            }
+        for x in &mut *block {
+            *x = self.law.sample(stream);
         }
         let Some(power) = self.boost else { return };
         for chunk in chunks(block) {

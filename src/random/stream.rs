@@ -2,7 +2,9 @@
 
 use super::lanes::{LANES, Lanes, Row};
 use crate::simd::{Kernel, vectorized_widest};
+use rand::TryRng;
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 
 /// Changes whenever the derivation below does, so that results of different versions differ
 /// visibly rather than slightly.
@@ -133,6 +135,28 @@ impl Drawn {
 #[inline(always)]
 fn unit(word: u64) -> f64 {
     f64::from_bits((word >> 12) | 1f64.to_bits()) - (1.0 - f64::EPSILON / 2.0)
+}
+
+/// Lets the samplers of `rand_distr` draw from a stream.
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    #[inline]
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.bits() >> 32) as u32)
+    }
+
+    #[inline]
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.bits())
+    }
+
+    fn try_fill_bytes(&mut self, target: &mut [u8]) -> Result<(), Infallible> {
+        for bytes in target.chunks_mut(8) {
+            bytes.copy_from_slice(&self.bits().to_le_bytes()[..bytes.len()]);
+        }
+        Ok(())
+    }
 }
 
 struct FillUniform<'a>(&'a mut Stream, &'a mut [f64]);
