@@ -45,6 +45,8 @@ pub struct Obstacle {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
+    /// What the scenario file calls it.
+    Special(&'static str),
     NotFifo,
     Bounded,
     ComesBack,
@@ -55,6 +57,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Obstacle { stage, what } = self;
         match what {
+            What::Special(name) => write!(f, "stage `{stage}` has `{name}`"),
             What::NotFifo => write!(f, "stage `{stage}` does not serve first in, first out"),
             What::Bounded => write!(f, "the queue of stage `{stage}` is bounded"),
             What::ComesBack => write!(f, "orders come back to stage `{stage}`"),
@@ -69,49 +72,57 @@ impl fmt::Display for Obstacle {
 /// What keeps it from being simulated by recursion.
 pub(in crate::sim) fn course(network: &Network) -> Result<Course, Obstacle> {
     network.stages.iter().try_for_each(check)?;
-    let downstream_first = downstream_first(network);
-    let mut upstream_first: Vec<usize> = downstream_first.clone();
+    let mut upstream_first = downstream_first(network);
     upstream_first.reverse();
     let mut position = vec![0; network.stages.len()];
     for (at, &stage) in upstream_first.iter().enumerate() {
         position[stage] = at;
     }
+    let stop = |&id: &usize| Stop {
+        id,
+        sources: 0,
+        sees_all: false,
+        ways: Vec::new(),
+    };
     let mut course = Course {
-        stops: upstream_first
-            .iter()
-            .map(|&id| Stop {
-                id,
-                sources: 0,
-                sees_all: false,
-                ways: Vec::new(),
-            })
-            .collect(),
+        stops: upstream_first.iter().map(stop).collect(),
         entrances: network.producers.iter().map(|p| position[p.to.0]).collect(),
     };
-    // Sources are numbered as they are found: downstream first, the outside last.
-    for &from in &downstream_first {
-        for to in next_stages(&network.stages[from]) {
-            let (here, there) = (position[from], position[to.0]);
-            if there <= here {
-                return Err(Obstacle {
-                    stage: network.stages[to.0].name.clone(),
-                    what: What::ComesBack,
-                });
-            }
-            let source = course.stops[there].sources;
-            course.stops[there].sources += 1;
-            course.stops[here].ways.push((to, there - here - 1, source));
-        }
-    }
-    // A door for orders from outside, where they come in and where nobody comes at all.
-    for (at, stop) in course.stops.iter_mut().enumerate() {
-        if course.entrances.contains(&at) || stop.sources == 0 {
-            stop.sources += 1;
-        }
-        let all_enter_here = course.entrances.iter().all(|entrance| *entrance == at);
-        stop.sees_all = all_enter_here && stop.sources == 1;
-    }
+    course.connect(network, &position)?;
+    course.open_doors();
     Ok(course)
+}
+
+impl Course {
+    /// Finds the ways between the stops. Sources are numbered as they are found: downstream first.
+    fn connect(&mut self, network: &Network, position: &[usize]) -> Result<(), Obstacle> {
+        for here in (0..self.stops.len()).rev() {
+            for to in next_stages(&network.stages[self.stops[here].id]) {
+                let there = position[to.0];
+                if there <= here {
+                    let stage = network.stages[to.0].name.clone();
+                    let what = What::ComesBack;
+                    return Err(Obstacle { stage, what });
+                }
+                let source = self.stops[there].sources;
+                self.stops[there].sources += 1;
+                self.stops[here].ways.push((to, there - here - 1, source));
+            }
+        }
+        Ok(())
+    }
+
+    /// A door for orders from outside, the last source, where they come in and where nobody comes at
+    /// all.
+    fn open_doors(&mut self) {
+        for (at, stop) in self.stops.iter_mut().enumerate() {
+            if self.entrances.contains(&at) || stop.sources == 0 {
+                stop.sources += 1;
+            }
+            let all_enter_here = self.entrances.iter().all(|entrance| *entrance == at);
+            stop.sees_all = all_enter_here && stop.sources == 1;
+        }
+    }
 }
 
 impl Course {
@@ -131,6 +142,9 @@ fn check(stage: &Stage) -> Result<(), Obstacle> {
         stage: stage.name.clone(),
         what,
     };
+    if let Some(special) = stage.special() {
+        return Err(obstacle(What::Special(special)));
+    }
     if stage.discipline != Discipline::Fifo {
         return Err(obstacle(What::NotFifo));
     }
