@@ -158,12 +158,11 @@ impl Default for Extremes {
 impl Extremes {
     #[inline(always)]
     fn see(&mut self, values: &[f64; LANES]) {
-        for lane in 0..LANES {
-            let x = values[lane];
+        let extremes = self.min.iter_mut().zip(&mut self.max);
+        for (x, (min, max)) in values.iter().copied().zip(extremes) {
             let above_zero = if x >= LOWEST { x } else { f64::INFINITY };
-            let (min, max) = (self.min[lane], self.max[lane]);
-            self.min[lane] = if above_zero < min { above_zero } else { min };
-            self.max[lane] = if x > max { x } else { max };
+            *min = if above_zero < *min { above_zero } else { *min };
+            *max = if x > *max { x } else { *max };
         }
     }
 }
