@@ -1,14 +1,18 @@
 //! What a replication has counted so far: of every class at every stage, and of the pipeline.
 
-use super::lane::{Lane, PipelineLane};
+use super::engine::Finished;
+use super::lane::{Lane, PipelineLane, Times};
 use super::outcome::Outcomes;
 use super::timeline::Slice;
-use crate::network::Network;
+use crate::network::{Capacity, Network, Target};
 
 /// What a replication has counted so far.
 #[derive(Debug)]
 pub(super) struct Books {
     classes: usize,
+    /// Whether every order visits the only stage once and is then completed. What the stage counts is
+    /// then what the pipeline would, and is not counted twice.
+    pub one_visit: bool,
     /// One lane for every class at every stage, a stage's lanes side by side.
     pub lanes: Vec<Lane>,
     pub pipeline: PipelineLane,
@@ -21,6 +25,7 @@ impl Books {
         let classes = network.classes.len();
         Books {
             classes,
+            one_visit: is_one_visit(network),
             lanes: std::iter::repeat_with(Lane::default)
                 .take(network.stages.len() * classes)
                 .collect(),
@@ -55,10 +60,33 @@ impl Books {
 
     /// Brings all time integrals up to now.
     pub(super) fn bring_up_to(&mut self, now: f64) {
-        self.pipeline.occupancy.advance(now);
-        self.lanes
-            .iter_mut()
-            .for_each(|lane| lane.occupancy.advance(now));
+        let lanes = self.lanes.iter_mut();
+        lanes.for_each(|lane| lane.occupancy.advance(now));
+        if self.one_visit {
+            self.pipeline.occupancy = self.lanes[0].occupancy;
+        } else {
+            self.pipeline.occupancy.advance(now);
+        }
+    }
+
+    /// Closes the books.
+    pub(super) fn finish<O>(mut self, now: f64, observer: O) -> Finished<O> {
+        self.bring_up_to(now);
+        let lanes: Vec<Lane<Times>> = self.lanes.into_iter().map(Lane::finish).collect();
+        let mut pipeline = self.pipeline.finish();
+        if self.one_visit {
+            let sojourn = &lanes[0].sojourn;
+            pipeline.latency.clone_from(sojourn);
+            let (count, total) = (sojourn.tally.count(), sojourn.tally.total());
+            pipeline.time_in_pipeline.add(count, total);
+        }
+        Finished {
+            lanes,
+            pipeline,
+            outcomes: self.outcomes,
+            entered: self.entered,
+            observer,
+        }
     }
 
     /// Counts so far: the pipeline's, then every stage's.
@@ -72,4 +100,12 @@ impl Books {
         counts[0] = pipeline;
         counts
     }
+}
+
+fn is_one_visit(network: &Network) -> bool {
+    let ([stage], [_]) = (network.stages.as_slice(), network.classes.as_slice()) else {
+        return false;
+    };
+    let mut routes = stage.by_class.iter().flat_map(|class| &class.next);
+    stage.capacity == Capacity::Unbounded && routes.all(|route| route.to == Target::Completed)
 }

@@ -176,7 +176,9 @@ impl<'n, O: Observer> Engine<'n, O> {
         };
         self.books.entered += 1;
         self.books.pipeline.entered += 1;
-        self.books.pipeline.occupancy.enter_service(self.now);
+        if !self.books.one_visit {
+            self.books.pipeline.occupancy.enter_service(self.now);
+        }
         let id = self.orders.insert(order);
         self.arrive(id, producer.to.0);
     }
@@ -213,20 +215,27 @@ impl<'n, O: Observer> Engine<'n, O> {
     #[inline]
     fn leave(&mut self, id: OrderId, outcome: Outcome) {
         let order = self.orders.remove(id);
+        let one_visit = self.books.one_visit;
         let pipeline = &mut self.books.pipeline;
         let latency = self.now - order.entered;
         self.books.outcomes.count(outcome);
-        pipeline.occupancy.leave(self.now);
+        if !one_visit {
+            pipeline.occupancy.leave(self.now);
+        }
         if outcome == Outcome::Completed {
             pipeline.completed += 1;
             pipeline.completed_bytes += self.sizes[order.producer as usize];
-            pipeline.latency.record(latency);
+            if !one_visit {
+                pipeline.latency.record(latency);
+            }
             pipeline.processing.record(order.processed);
         }
         if order.stage == NOT_LET_IN {
             pipeline.rejected_at_entry += 1;
         } else {
-            pipeline.time_in_pipeline.record(latency);
+            if !one_visit {
+                pipeline.time_in_pipeline.record(latency);
+            }
             pipeline.time_waiting.record(order.waited);
         }
         pipeline.left += 1;
@@ -275,19 +284,12 @@ impl<O: Observer> Machine<O> for Engine<'_, O> {
     }
 
     fn finish(mut self) -> Finished<O> {
-        self.books.bring_up_to(self.now);
         for order in self.orders.iter() {
             self.books.outcomes.count(Outcome::InFlight);
             self.observer
                 .left(&record(order, self.now, Outcome::InFlight));
         }
-        Finished {
-            outcomes: self.books.outcomes,
-            lanes: self.books.lanes.into_iter().map(Lane::finish).collect(),
-            pipeline: self.books.pipeline.finish(),
-            entered: self.books.entered,
-            observer: self.observer,
-        }
+        self.books.finish(self.now, self.observer)
     }
 }
 

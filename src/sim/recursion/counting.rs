@@ -4,10 +4,9 @@ use super::course::Stop;
 use super::servers::Yield;
 use super::sums::{Sums, total};
 use super::traveller::{Tag, Traveller};
-use crate::network::{ClassId, Network, Producer, Target};
+use crate::network::{Network, Producer};
 use crate::sim::books::Books;
 use crate::sim::engine::{Finished, Observer, OrderRecord};
-use crate::sim::lane::{Lane, Times};
 use crate::sim::outcome::Outcome;
 use crate::stats::{Flow, Passage};
 
@@ -17,9 +16,6 @@ pub(super) struct Counting<'n, O> {
     producers: &'n [Producer],
     /// The class of all orders, if they are of one.
     only_class: Option<usize>,
-    /// Whether every order visits the only stage once and is then completed, so that the times need
-    /// not be counted twice.
-    latency_is_sojourn: bool,
     pub books: Books,
     pub observer: O,
     /// Who came to, began service at and left each lane.
@@ -40,7 +36,6 @@ impl<'n, O: Observer> Counting<'n, O> {
         Counting {
             producers: &network.producers,
             only_class: only.then_some(first.0),
-            latency_is_sojourn: only && is_one_visit(network, first),
             passages: vec![Passage::default(); books.lanes.len()],
             books,
             observer,
@@ -168,9 +163,10 @@ impl<'n, O: Observer> Counting<'n, O> {
             &latencies
         });
         let count = orders.len() as u64;
+        let one_visit = self.books.one_visit;
         let pipeline = &mut self.books.pipeline;
         pipeline.left += count;
-        if !self.latency_is_sojourn {
+        if !one_visit {
             let stay = total(stays, |stay| *stay);
             pipeline.time_in_pipeline.add(count, stay);
         }
@@ -186,7 +182,7 @@ impl<'n, O: Observer> Counting<'n, O> {
                     sizes.sum()
                 }
             };
-            if !self.latency_is_sojourn {
+            if !one_visit {
                 pipeline.latency.record_all(stays);
             }
             pipeline.processing.add(count, sums.processed);
@@ -221,22 +217,8 @@ impl<'n, O: Observer> Counting<'n, O> {
     }
 
     /// Closes the books.
-    pub(super) fn finish(self) -> Finished<O> {
-        let lanes: Vec<Lane<Times>> = self.books.lanes.into_iter().map(Lane::finish).collect();
-        let mut pipeline = self.books.pipeline.finish();
-        if let (true, Some(class)) = (self.latency_is_sojourn, self.only_class) {
-            let sojourn = &lanes[class].sojourn;
-            pipeline.latency.clone_from(sojourn);
-            let (count, total) = (sojourn.tally.count(), sojourn.tally.total());
-            pipeline.time_in_pipeline.add(count, total);
-        }
-        Finished {
-            lanes,
-            pipeline,
-            outcomes: self.books.outcomes,
-            entered: self.books.entered,
-            observer: self.observer,
-        }
+    pub(super) fn finish(self, now: f64) -> Finished<O> {
+        self.books.finish(now, self.observer)
     }
 
     /// The window ends: all that came to pass in it is entered into the books.
@@ -255,13 +237,4 @@ impl<'n, O: Observer> Counting<'n, O> {
         self.books.pipeline.occupancy.pass(horizon, &passage);
         (self.came, self.left) = (Flow::default(), Flow::default());
     }
-}
-
-/// Whether orders of a class visit the only stage there is, and are then completed.
-fn is_one_visit(network: &Network, class: ClassId) -> bool {
-    let [stage] = network.stages.as_slice() else {
-        return false;
-    };
-    let next = &stage.by_class[class.0].next;
-    next.iter().all(|route| route.to == Target::Completed)
 }

@@ -224,7 +224,7 @@ impl<T: Tag, O: Observer> Machine<O> for Recursion<'_, T, O> {
         for stage in &self.stages {
             stage.present(|order| self.counting.remain(order, self.now));
         }
-        self.counting.finish()
+        self.counting.finish(self.now)
     }
 }
 
