@@ -12,7 +12,7 @@
 //! | [`random`] | streams, probability laws, arrival processes | nothing |
 //! | `simd` | kernels compiled for the widest vector instructions of the processor | nothing |
 //! | [`stats`] | estimators: tallies, time-weighted averages, histograms, warm-up, intervals | nothing |
-//! | [`sim`] | the discrete-event engine in virtual time, and its replications | [`network`], [`random`], [`stats`], [`metric`] |
+//! | [`sim`] | two engines in virtual time (events; recursion), and their replications | [`network`], [`random`], [`stats`], [`metric`] |
 //! | [`theory`] | one file a queueing model, a recognizer, networks | [`network`], [`random`] (laws only), [`metric`] |
 //! | [`report`] | measured beside theory with a verdict; tables, CSV, JSON, HTML, the output folder | [`sim`], [`theory`], [`stats`] |
 //! | [`chart`] | a chart as a value, one renderer, one file a chart | the records of [`report`] |

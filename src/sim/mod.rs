@@ -1,4 +1,8 @@
-//! The discrete-event engine: orders in virtual time, replication by replication.
+//! Orders in virtual time, replication by replication, by two engines that tell the same story.
+//!
+//! The event engine does everything. The recursion engine ([`EngineKind::Recursion`]) does stages that serve first in,
+//! first out, without bounds and ways back, several times faster; both give every order the same times
+//! to the last bit, and it is chosen by itself where it applies. What they cost: [`speed`].
 //!
 //! | file | what it holds |
 //! | --- | --- |
@@ -10,8 +14,8 @@
 //! | `order_of_stages` | which stage goes first at one instant |
 //! | `earliest` | the earliest of a fixed number of times |
 //! | `sources` | the producers' next orders |
-//! | `engine` | the loop that lets events happen, and what each does |
-//! | `recursion` | the engine without a calendar, for first in, first out without ways back |
+//! | `engine` | the event engine: the loop that lets events happen, and what each does |
+//! | `recursion` | the recursion engine: stage after stage, without a calendar |
 //! | `books`, `lane` | what is measured of one class at one stage, and of the pipeline |
 //! | `timeline` | averages over slices of virtual time |
 //! | `replication` | one run from an empty pipeline to its end |
@@ -24,7 +28,7 @@
 //! | `outcome` | what a simulation hands over |
 //! | `control` | stopping from outside, and progress |
 //!
-//! The engine knows no files, charts or clocks. A replication is determined by (network, seed,
+//! The engines know no files, charts or clocks. A replication is determined by (network, seed,
 //! replication): threads only decide when it is computed.
 
 mod books;

@@ -143,6 +143,45 @@ fn the_same_command_gives_the_same_bytes_with_any_number_of_threads() {
 }
 
 #[test]
+fn an_engine_can_be_asked_for_and_is_named() {
+    let shell = Shell::new();
+    let measured = |engine: &[&str], expected: &str| {
+        let file = scenario("mm1.toml");
+        let args = [&["run", &file, "--json"], &SHORT[..], engine].concat();
+        let printed = shell.ok(&args);
+        let json: Value = serde_json::from_str(&printed).expect("JSON");
+        assert_eq!(json["run"]["engine"], expected);
+        json["pipeline"]["metrics"]["latency_p99"]["measured"]["mean"]
+            .as_f64()
+            .expect("a number")
+    };
+    // Orders are the same, so quantiles are, to the last bit.
+    let by_itself = measured(&[], "recursion");
+    assert_eq!(by_itself, measured(&["--engine", "recursion"], "recursion"));
+    assert_eq!(by_itself, measured(&["--engine", "events"], "events"));
+
+    let file = scenario("bounded-queue.toml");
+    for command in ["run", "compare"] {
+        let args = [command, &file, &file, "--engine", "recursion"];
+        let args = if command == "run" {
+            [&args[..2], &args[3..]].concat()
+        } else {
+            args.to_vec()
+        };
+        let refused = shell.run(&args);
+        let told = stderr(&refused);
+        assert_eq!(code(&refused), 2, "{told}");
+        assert!(
+            told.contains("is bounded") && told.contains("--engine events"),
+            "{told}"
+        );
+    }
+    let unknown = shell.run(&["run", &file, "--engine", "fast"]);
+    assert_eq!(code(&unknown), 2);
+    assert!(stderr(&unknown).contains("recursion"));
+}
+
+#[test]
 fn charts_are_the_same_when_drawn_again() {
     let shell = Shell::new();
     short_run(&shell, &["--out", "run"]);
