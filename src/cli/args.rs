@@ -64,7 +64,7 @@ pub(super) struct EngineFlags {
 enum Engine {
     /// One event after the other; does everything
     Events,
-    /// Stage by stage; for first in, first out without bounds and ways back
+    /// Stage by stage; for first in, first out without bounds, ways back and services of no time
     Recursion,
 }
 

@@ -49,13 +49,15 @@ impl Books {
 
     /// The warm-up ends: all averages start again, who is present stays.
     pub(super) fn restart(&mut self, now: f64) {
+        self.bring_up_to(now);
         self.lanes.iter_mut().for_each(|lane| lane.restart(now));
         self.pipeline.restart(now);
     }
 
     /// Whether the pipeline is empty.
     pub(super) fn nobody_present(&self) -> bool {
-        self.pipeline.occupancy.present() == 0
+        let mut lanes = self.lanes.iter();
+        lanes.all(|lane| lane.occupancy.present() == 0)
     }
 
     /// Brings all time integrals up to now.

@@ -87,7 +87,7 @@ pub(super) struct Finished<O> {
     pub observer: O,
 }
 
-/// Why [`Engine::advance_to`] returned.
+/// Why [`Machine::advance_to`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reached {
     /// The asked-for time.

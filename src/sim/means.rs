@@ -15,13 +15,14 @@ pub enum EngineChoice {
     Only(EngineKind),
 }
 
-/// An engine. Both give every order the same times, to the last bit.
+/// An engine. Both give every order the same times, to the last bit. (Two orders that come to a stage at
+/// the same instant may change places where a service is so short that the clock's rounding loses it.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EngineKind {
     /// One event after the other: does everything.
     Events,
-    /// Stage by stage in the order of coming: for stages that serve first in, first out, reject nobody,
-    /// and get no order back; several times faster.
+    /// Stage by stage in the order of coming: for stages that serve first in, first out, take some time
+    /// for each order, reject nobody, and get no order back; several times faster.
     Recursion,
 }
 

@@ -11,6 +11,7 @@
 //! | `queue` | who waits at a stage, by discipline |
 //! | `chance` | what is left to chance at a stage: service times and routes |
 //! | `stage` | a stage's consumers and queue |
+//! | `begin` | when a service begins and ends, the one rule of both engines |
 //! | `order_of_stages` | which stage goes first at one instant |
 //! | `earliest` | the earliest of a fixed number of times |
 //! | `sources` | the producers' next orders |
@@ -31,6 +32,7 @@
 //! The engines know no files, charts or clocks. A replication is determined by (network, seed,
 //! replication): threads only decide when it is computed.
 
+mod begin;
 mod books;
 mod chance;
 mod control;

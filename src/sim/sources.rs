@@ -1,4 +1,4 @@
-//! The producers' next orders, kept outside the calendars: each producer has exactly one.
+//! The producers' next orders, kept outside the stages' calendars: each producer has exactly one.
 
 use super::earliest::Earliest;
 use crate::network::Network;

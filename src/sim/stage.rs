@@ -1,5 +1,6 @@
 //! A stage while it runs: its consumers, its queue, its chance.
 
+use super::begin::{Begun, begin};
 use super::chance::Chance;
 use super::lane::Lane;
 use super::orders::{Arena, Order, OrderId};
@@ -133,12 +134,8 @@ impl StageState {
     /// An order that waited goes into service.
     #[inline]
     fn serve(&mut self, id: OrderId, order: &mut Order, now: f64) -> Begin {
-        let waiting = waited(order.arrived, now);
-        // Without waiting, service began on arrival: else rounding would add up over a busy period.
-        let began = if waiting == 0.0 { order.arrived } else { now };
-        let departure = began + order.service;
-        let departure = if departure < now { now } else { departure };
-        self.in_service.push(departure, id.0);
+        let Begun { waiting, ends, .. } = begin(order.arrived, now, order.service);
+        self.in_service.push(ends, id.0);
         order.waited += waiting;
         order.processed += order.service;
         Begin {
@@ -181,19 +178,6 @@ pub(super) enum Admission {
     Waits,
     /// There is no room.
     Rejected,
-}
-
-/// How long an order waited that came at `arrived` and is served `now`. A difference that the clock
-/// cannot tell from rounding is none: a consumer that falls free at the very instant of an arrival
-/// must not seem to have let it wait.
-#[inline]
-fn waited(arrived: f64, now: f64) -> f64 {
-    let waiting = now - arrived;
-    if waiting <= 8.0 * f64::EPSILON * now {
-        0.0
-    } else {
-        waiting
-    }
 }
 
 fn queue(network: &Network, stage: &Stage, choice: Stream) -> Queue {

@@ -39,7 +39,8 @@ const fn slot_value(slot: usize) -> f64 {
 /// Counts values, at least 0, for a [`Histogram`]. What comes out does not depend on how the values
 /// were cut into calls.
 pub struct Counter {
-    slots: Box<[u32; SLOTS]>,
+    /// None before the first value: most lanes of a large network see none.
+    slots: Option<Box<[u32; SLOTS]>>,
     /// Values counted in the slots.
     recent: u32,
     min: f64,
@@ -59,10 +60,8 @@ impl std::fmt::Debug for Counter {
 
 impl Default for Counter {
     fn default() -> Self {
-        // Fresh from the system, so that only pages that hold counts are ever touched.
-        let slots: Box<[u32]> = vec![0; SLOTS].into_boxed_slice();
         Counter {
-            slots: slots.try_into().expect("it has this length"),
+            slots: None,
             recent: 0,
             min: f64::INFINITY,
             max: 0.0,
@@ -89,6 +88,7 @@ impl Counter {
                 self.settle();
             }
             self.recent += block.len() as u32;
+            let table = self.slots.get_or_insert_with(no_counts);
             let mut slots = [0; BLOCK];
             let (rounds, rest) = block.as_chunks::<LANES>();
             for (values, slots) in rounds.iter().zip(slots.as_chunks_mut().0) {
@@ -104,7 +104,7 @@ impl Counter {
                 find_slots(&padded, last);
             }
             for slot in &slots[..block.len()] {
-                self.slots[*slot as usize % SLOTS] += 1;
+                table[*slot as usize % SLOTS] += 1;
             }
         }
         self.min = extremes.min.into_iter().fold(self.min, f64::min);
@@ -120,12 +120,19 @@ impl Counter {
     /// Empties the slots into the histogram.
     #[inline(never)]
     fn settle(&mut self) {
-        let (zeros, buckets) = self.slots.split_at_mut(ZEROS);
+        let Some(slots) = &mut self.slots else { return };
+        let (zeros, buckets) = slots.split_at_mut(ZEROS);
         self.settled
             .add(buckets, self.min..=self.max, u64::from(self.recent));
         zeros.fill(0);
         (self.recent, self.min, self.max) = (0, f64::INFINITY, 0.0);
     }
+}
+
+#[cold]
+fn no_counts() -> Box<[u32; SLOTS]> {
+    let slots: Box<[u32]> = vec![0; SLOTS].into_boxed_slice();
+    slots.try_into().expect("it has this length")
 }
 
 /// The slot of each value: the upper bits of the float itself, which are in the order of the values.
@@ -245,7 +252,7 @@ mod tests {
             prop_assert!(histogram.max() == max || total == 0);
             let seen: Vec<_> = histogram.buckets().collect();
             prop_assert_eq!(seen, counts);
-            prop_assert!(counter.slots.iter().all(|count| *count == 0));
+            prop_assert!(counter.slots.iter().flat_map(|slots| slots.iter()).all(|count| *count == 0));
         }
 
         #[test]

@@ -70,10 +70,16 @@ impl Occupancy {
             arrivals,
             starts,
             departures,
+            ..
         } = passage;
         let [present, waiting] = self.numbers;
-        self.areas[0] += present * dt + arrivals.seconds - departures.seconds;
-        self.areas[1] += waiting * dt + arrivals.seconds - starts.seconds;
+        // Never below 0, whatever the rounding; and 0 where nobody waited, as it should be.
+        let present_area = present * dt + arrivals.seconds - departures.seconds;
+        self.areas[0] += present_area.max(0.0);
+        if passage.waited {
+            let waiting_area = waiting * dt + arrivals.seconds - starts.seconds;
+            self.areas[1] += waiting_area.max(0.0);
+        }
         self.numbers = [
             present + arrivals.count as f64 - departures.count as f64,
             waiting + arrivals.count as f64 - starts.count as f64,
@@ -89,6 +95,11 @@ impl Occupancy {
     /// Orders present now.
     pub fn present(&self) -> u64 {
         self.numbers[0] as u64
+    }
+
+    /// Orders waiting now.
+    pub fn waiting(&self) -> u64 {
+        self.numbers[1] as u64
     }
 
     /// ∫N dt since the last [`Occupancy::restart`], up to the last update: order-seconds.
@@ -138,6 +149,8 @@ pub struct Passage {
     pub starts: Flow,
     /// Orders that left.
     pub departures: Flow,
+    /// Whether anybody waited for any time.
+    pub waited: bool,
 }
 
 #[cfg(test)]

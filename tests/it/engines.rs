@@ -43,6 +43,10 @@ fn same_but_for_rounding(metric: Metric, a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= tolerance
 }
 
+fn is_number(metric: Metric) -> bool {
+    matches!(metric, Metric::QueueLength | Metric::NumberInSystem)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -71,6 +75,9 @@ proptest! {
         prop_assert_eq!(events.start, recursion.start);
         prop_assert_eq!(events.timeline.slices.len(), recursion.timeline.slices.len());
         prop_assert_eq!(events.places.len(), recursion.places.len());
+        for slice in recursion.timeline.slices.iter().flatten() {
+            prop_assert!(slice.waiting_area >= 0.0 && slice.present_area >= 0.0, "{:?}", slice);
+        }
         for (a, b) in events.places.iter().zip(&recursion.places) {
             prop_assert_eq!(a.place, b.place);
             prop_assert!(a.distributions == b.distributions, "distributions at {:?}", a.place);
@@ -78,6 +85,8 @@ proptest! {
             prop_assert_eq!(a.estimates.len(), b.estimates.len());
             for ((metric, a), (other, b)) in a.estimates.iter().zip(&b.estimates) {
                 prop_assert_eq!(metric, other);
+                // Where nobody waits, nothing of it is left to rounding.
+                prop_assert!(a.point != 0.0 || b.point == 0.0 || !is_number(*metric), "{:?}: {}", metric, b.point);
                 prop_assert!(
                     same_but_for_rounding(*metric, a.point, b.point),
                     "{:?}: {} and {}", metric, a.point, b.point

@@ -107,9 +107,9 @@ impl<'n, O: Observer> Counting<'n, O> {
             let lane = &mut self.books.lanes[index];
             lane.waiting.record_all(waits);
             lane.service.record_all(services);
-            self.passages[index]
-                .starts
-                .add(waits.len(), out.since_begun());
+            let passage = &mut self.passages[index];
+            passage.starts.add(waits.len(), out.since_begun());
+            passage.waited |= waits.iter().any(|wait| *wait > 0.0);
             return;
         }
         for ((order, &waiting), &service) in orders.iter().zip(waits).zip(services) {
@@ -117,9 +117,9 @@ impl<'n, O: Observer> Counting<'n, O> {
             let lane = &mut self.books.lanes[index];
             lane.waiting.record(waiting);
             lane.service.record(service);
-            self.passages[index]
-                .starts
-                .add(1, horizon - (order.time + waiting));
+            let passage = &mut self.passages[index];
+            passage.starts.add(1, horizon - (order.time + waiting));
+            passage.waited |= waiting > 0.0;
         }
     }
 
@@ -147,52 +147,43 @@ impl<'n, O: Observer> Counting<'n, O> {
         }
     }
 
-    /// Orders leave the pipeline; `sums` over them. Where they visited but one stage, their sojourns there
-    /// are their latencies.
-    pub(super) fn leave<T: Tag>(
-        &mut self,
-        orders: &[Traveller<T>],
-        outcome: Outcome,
-        sums: Sums,
-        sojourns: Option<&[f64]>,
-    ) {
-        let mut latencies = std::mem::take(&mut self.latencies);
-        let stays = sojourns.unwrap_or_else(|| {
-            latencies.clear();
-            latencies.extend(orders.iter().map(|order| order.time - order.entered));
-            &latencies
-        });
+    /// Orders leave the pipeline; `sums` over them.
+    pub(super) fn leave<T: Tag>(&mut self, orders: &[Traveller<T>], outcome: Outcome, sums: Sums) {
         let count = orders.len() as u64;
-        let one_visit = self.books.one_visit;
+        self.left.add(orders.len(), sums.before);
+        self.books.outcomes.count_all(outcome, count);
+        if !self.books.one_visit {
+            self.record_latencies(orders, outcome);
+        }
         let pipeline = &mut self.books.pipeline;
         pipeline.left += count;
-        if !one_visit {
-            let stay = total(stays, |stay| *stay);
-            pipeline.time_in_pipeline.add(count, stay);
-        }
         pipeline.time_waiting.add(count, sums.waited);
         if outcome == Outcome::Completed {
             pipeline.completed += count;
+            pipeline.processing.add(count, sums.processed);
             pipeline.completed_bytes += match self.producers {
                 [only] => only.message_size * count as f64,
                 several => {
-                    let sizes = orders
-                        .iter()
-                        .map(|order| several[order.tag.producer()].message_size);
-                    sizes.sum()
+                    let sent = orders.iter().map(|order| &several[order.tag.producer()]);
+                    sent.map(|producer| producer.message_size).sum()
                 }
             };
-            if !one_visit {
-                pipeline.latency.record_all(stays);
-            }
-            pipeline.processing.add(count, sums.processed);
         }
-        self.books.outcomes.count_all(outcome, count);
-        self.left.add(orders.len(), sums.before);
         for order in orders {
             self.observer.left(&self.record(order, order.time, outcome));
         }
-        self.latencies = latencies;
+    }
+
+    fn record_latencies<T: Tag>(&mut self, orders: &[Traveller<T>], outcome: Outcome) {
+        self.latencies.clear();
+        let latencies = orders.iter().map(|order| order.time - order.entered);
+        self.latencies.extend(latencies);
+        let pipeline = &mut self.books.pipeline;
+        let total = total(&self.latencies, |latency| *latency);
+        pipeline.time_in_pipeline.add(orders.len() as u64, total);
+        if outcome == Outcome::Completed {
+            pipeline.latency.record_all(&self.latencies);
+        }
     }
 
     /// What the run's end finds of an order.
@@ -226,6 +217,8 @@ impl<'n, O: Observer> Counting<'n, O> {
         for (lane, passage) in self.books.lanes.iter_mut().zip(&mut self.passages) {
             lane.offered += passage.arrivals.count;
             lane.departed += passage.departures.count;
+            let waiting = passage.arrivals.count + lane.occupancy.waiting() - passage.starts.count;
+            passage.waited |= waiting > 0;
             lane.occupancy.pass(horizon, &std::mem::take(passage));
         }
         let arrivals = self.came_until(horizon);
@@ -233,6 +226,7 @@ impl<'n, O: Observer> Counting<'n, O> {
             arrivals,
             starts: arrivals,
             departures: self.left,
+            waited: false,
         };
         self.books.pipeline.occupancy.pass(horizon, &passage);
         (self.came, self.left) = (Flow::default(), Flow::default());

@@ -5,13 +5,13 @@
 //! The times move by minima and maxima alone, without a branch to mispredict, and who is in service
 //! stays where it is: only the number of its place moves, four bits in a word, beside the time.
 
-use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 #[cfg(target_arch = "x86_64")]
 use super::sorted_times::Wide;
 use super::sorted_times::{Plain, SortedTimes};
 use super::sums::Sums;
 use super::traveller::{Comes, Tag, Traveller};
+use crate::sim::begin::{begin, begin_plain};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Kernel, avx2};
 

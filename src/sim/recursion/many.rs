@@ -1,9 +1,9 @@
 //! More consumers than are worth keeping one by one: only the services under way are, as pending
 //! events. Whoever comes while all consumers are busy is served by the one that is free first.
 
-use super::begin::begin;
 use super::servers::{Serve, Yield};
 use super::traveller::{Comes, Tag, Traveller};
+use crate::sim::begin::begin;
 use crate::sim::pending::Pending;
 
 /// Any number of consumers.

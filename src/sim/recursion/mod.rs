@@ -15,7 +15,6 @@
 //! | `servers`, `one`, `few`, `many` | its consumers, in the form that suits their number |
 //! | `sums` | sums over orders |
 //! | `sorted_times` | when a few consumers fall free |
-//! | `begin` | when a service begins and ends, the one rule of both engines |
 //! | `course` | which networks this is good for, and in which order their stages are gone through |
 //!
 //! Virtual time passes in windows of some hundred orders from outside, none beyond the next instant at
@@ -28,7 +27,6 @@
 //! Time integrals are summed up from the times of coming and leaving, not from the orders' stays, so
 //! that Little's law is still a check.
 
-mod begin;
 mod counting;
 mod course;
 mod entrance;
@@ -42,6 +40,7 @@ mod sums;
 mod traveller;
 
 use super::control::Control;
+use super::earliest::Earliest;
 use super::engine::{Finished, Observer, Reached};
 use super::outcome::Outcome;
 use super::replication::Machine;
@@ -68,6 +67,8 @@ pub(super) struct Recursion<'n, T, O> {
     course: &'n Course,
     now: f64,
     entrances: Vec<Entrance>,
+    /// When the next order of each comes; among equals the producer that stands first in the file.
+    next: Earliest,
     /// In the order of the course.
     stages: Vec<Stage<T>>,
     counting: Counting<'n, O>,
@@ -87,10 +88,16 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
         let producers = &network.producers;
         let entrance = |producer| Entrance::new(network.seed, producer, replication);
         let stage = |at: &Stop| Stage::new(network, at, replication);
+        let entrances: Vec<Entrance> = producers.iter().map(entrance).collect();
+        let mut next = Earliest::new(entrances.len());
+        for (producer, entrance) in entrances.iter().enumerate() {
+            next.set(producer, entrance.next_time());
+        }
         Recursion {
             course,
             now: 0.0,
-            entrances: producers.iter().map(entrance).collect(),
+            entrances,
+            next,
             stages: course.stops().iter().map(stage).collect(),
             counting: Counting::new(network, observer),
             out: Yield::new(),
@@ -105,7 +112,7 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
             1 => self.gather_from_one(end, most),
             _ => self.gather_from_several(end, most),
         };
-        let next = self.earliest().0;
+        let next = self.next.first().0;
         if next > end {
             (end, Some(Reached::Time))
         } else if most == 0 {
@@ -124,7 +131,7 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
         self.stages[self.course.entrance(0)].enter(times, first);
         self.counting.enter(times);
         let (count, last) = (times.len(), times.last().copied());
-        entrance.take(count);
+        self.let_in(0, count);
         last.unwrap_or(self.now)
     }
 
@@ -132,7 +139,7 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
     fn gather_from_several(&mut self, end: f64, most: usize) -> f64 {
         let mut last = self.now;
         for _ in 0..most {
-            let (time, producer) = self.earliest();
+            let (time, producer) = self.next.first();
             if time > end {
                 break;
             }
@@ -142,20 +149,17 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
                 .door_from_outside()
                 .push(order);
             self.counting.enter(&[time]);
-            self.entrances[producer].take(1);
+            self.let_in(producer, 1);
             last = time;
         }
         last
     }
 
-    /// Time and producer of the next order from outside; infinite when there will be none.
-    fn earliest(&self) -> (f64, usize) {
-        let times = self.entrances.iter().map(Entrance::next_time);
-        let first = (f64::INFINITY, 0);
-        times.zip(0..).fold(
-            first,
-            |best, next| if next.0 < best.0 { next } else { best },
-        )
+    /// So many orders of a producer have come in.
+    fn let_in(&mut self, producer: usize, count: usize) {
+        self.entrances[producer].take(count);
+        self.next
+            .set(producer, self.entrances[producer].next_time());
     }
 
     /// Goes through all stages up to the end of the window.
@@ -166,7 +170,6 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
                 stop: &self.course.stops()[at],
                 stage: &mut upto[at],
                 after,
-                is_only: self.course.stops().len() == 1,
                 counting: &mut self.counting,
                 horizon,
             };
@@ -217,7 +220,7 @@ impl<T: Tag, O: Observer> Machine<O> for Recursion<'_, T, O> {
     }
 
     fn exhausted(&self) -> bool {
-        self.earliest().0 == f64::INFINITY && self.counting.books.nobody_present()
+        self.next.first().0 == f64::INFINITY && self.counting.books.nobody_present()
     }
 
     fn finish(mut self) -> Finished<O> {
@@ -234,8 +237,6 @@ struct Passing<'a, 'n, T, O> {
     stage: &'a mut Stage<T>,
     /// The stages after it in the course.
     after: &'a mut [Stage<T>],
-    /// Whether there is no other.
-    is_only: bool,
     counting: &'a mut Counting<'n, O>,
     horizon: f64,
 }
@@ -263,19 +264,19 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
     /// Those who leave the stage go where they go next.
     fn hand_on(&mut self, out: &Yield<T>) {
         self.counting.depart(self.stop.id, out, self.horizon);
-        let (leavers, sojourns) = (out.leavers(), out.sojourns());
+        let leavers = out.leavers();
         if let Some(target) = self.stage.chance.only_route() {
-            return self.send(leavers, sojourns, out.sums(), target);
+            return self.send(leavers, out.sums(), target);
         }
-        for (leaver, sojourn) in leavers.chunks(1).zip(sojourns.chunks(1)) {
-            let class = self.counting.class_of(&leaver[0]);
+        for leaver in leavers {
+            let class = self.counting.class_of(leaver);
             let target = self.stage.chance.draw_route(class);
-            self.send(leaver, sojourn, Sums::of(&leaver[0], self.horizon), target);
+            let sums = Sums::of(leaver, self.horizon);
+            self.send(std::slice::from_ref(leaver), sums, target);
         }
     }
 
-    fn send(&mut self, orders: &[Traveller<T>], sojourns: &[f64], sums: Sums, target: Target) {
-        let only_stage = self.is_only.then_some(sojourns);
+    fn send(&mut self, orders: &[Traveller<T>], sums: Sums, target: Target) {
         let outcome = match target {
             Target::Stage(next) => {
                 let (next, inflow) = self.stop.way_to(next);
@@ -284,6 +285,6 @@ impl<T: Tag, O: Observer> Passing<'_, '_, T, O> {
             Target::Completed => Outcome::Completed,
             Target::Cancelled => Outcome::Cancelled,
         };
-        self.counting.leave(orders, outcome, sums, only_stage);
+        self.counting.leave(orders, outcome, sums);
     }
 }

@@ -1,10 +1,10 @@
 //! A single consumer: Lindley's recursion (Proc. Camb. Phil. Soc. 48, 1952). The n-th service begins
 //! when both the order has come and the one before has left.
 
-use super::begin::{begin, begin_plain};
 use super::servers::{Serve, Yield};
 use super::sums::Sums;
 use super::traveller::{Comes, Tag, Traveller};
+use crate::sim::begin::{begin, begin_plain};
 use crate::simd::{Kernel, vectorized};
 
 /// A single consumer.

@@ -2,7 +2,7 @@
 
 /// A service from its beginning to its end, seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::sim) struct Begun {
+pub(super) struct Begun {
     /// How long the order waited.
     pub waiting: f64,
     /// When it left the queue.
@@ -25,7 +25,7 @@ impl Begun {
 /// very instant of an arrival must not seem to have let it wait. Service then begins on arrival, since
 /// else rounding would add up over a busy period.
 #[inline]
-pub(in crate::sim) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
+pub(super) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
     let plain = begin_plain(arrived, free, service);
     if !plain.is_near_tie() {
         return plain;
@@ -39,7 +39,7 @@ pub(in crate::sim) fn begin(arrived: f64, free: f64, service: f64) -> Begun {
 
 /// The same without regard to rounding: right unless the result is a near tie.
 #[inline(always)]
-pub(in crate::sim) fn begin_plain(arrived: f64, free: f64, service: f64) -> Begun {
+pub(super) fn begin_plain(arrived: f64, free: f64, service: f64) -> Begun {
     let began = if free > arrived { free } else { arrived };
     Begun {
         waiting: began - arrived,
