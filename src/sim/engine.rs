@@ -13,7 +13,6 @@
 //! than one calendar of all, and gives the same.
 
 use super::books::Books;
-use super::control::Control;
 use super::earliest::Earliest;
 use super::lane::{Lane, PipelineLane, Times};
 use super::order_of_stages::downstream_first;
@@ -124,34 +123,6 @@ impl<'n, O: Observer> Engine<'n, O> {
         }
     }
 
-    /// A batch of events; none when there was more to do than one batch.
-    fn some_events(&mut self, end: f64) -> Option<Reached> {
-        let last = end.min(f64::MAX);
-        for _ in 0..EVENTS_PER_LOOK {
-            let (departure, rank) = self.departures.first();
-            let (arrival, producer) = self.sources.next();
-            if departure <= arrival {
-                if departure > last {
-                    return Some(self.rest(end));
-                }
-                self.now = departure;
-                self.depart(rank);
-            } else {
-                if arrival > last {
-                    return Some(self.rest(end));
-                }
-                self.now = arrival;
-                if self.books.entered == self.target {
-                    // One more would come now: the run ends just before it. Ending with the last of
-                    // them instead would count an arrival whose gap is not part of the time.
-                    return Some(Reached::Orders);
-                }
-                self.enter(producer);
-            }
-        }
-        None
-    }
-
     /// Nothing more happens up to `end`.
     fn rest(&mut self, end: f64) -> Reached {
         self.now = if end.is_finite() { end } else { self.now };
@@ -244,18 +215,35 @@ impl<'n, O: Observer> Engine<'n, O> {
 }
 
 impl<O: Observer> Machine<O> for Engine<'_, O> {
-    fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
-        loop {
-            let entered = self.books.entered;
-            let reached = self.some_events(end);
-            control.add_orders(self.books.entered - entered);
-            if control.stopped() {
-                return Reached::Stop;
-            }
-            if let Some(reached) = reached {
-                return reached;
+    fn advance(&mut self, end: f64) -> Option<Reached> {
+        let last = end.min(f64::MAX);
+        for _ in 0..EVENTS_PER_LOOK {
+            let (departure, rank) = self.departures.first();
+            let (arrival, producer) = self.sources.next();
+            if departure <= arrival {
+                if departure > last {
+                    return Some(self.rest(end));
+                }
+                self.now = departure;
+                self.depart(rank);
+            } else {
+                if arrival > last {
+                    return Some(self.rest(end));
+                }
+                self.now = arrival;
+                if self.books.entered == self.target {
+                    // One more would come now: the run ends just before it. Ending with the last of
+                    // them instead would count an arrival whose gap is not part of the time.
+                    return Some(Reached::Orders);
+                }
+                self.enter(producer);
             }
         }
+        None
+    }
+
+    fn entered(&self) -> u64 {
+        self.books.entered
     }
 
     fn restart(&mut self) {

@@ -65,8 +65,11 @@ impl Span {
 /// An engine in mid-replication. Both tell the same story: after each step everything has happened,
 /// and been counted, up to the same instant.
 pub(super) trait Machine<O> {
-    /// Lets everything happen up to `end`, events at that very instant included.
-    fn advance_to(&mut self, end: f64, control: &Control) -> Reached;
+    /// Lets some of what happens up to `end` happen, in order, events at that very instant included:
+    /// some milliseconds of work at most. Says why there is no more to do, if so.
+    fn advance(&mut self, end: f64) -> Option<Reached>;
+    /// Orders that have entered.
+    fn entered(&self) -> u64;
     /// The warm-up ends: all averages start again, who is present stays.
     fn restart(&mut self);
     /// Counts so far: the pipeline's, then every stage's.
@@ -79,6 +82,21 @@ pub(super) trait Machine<O> {
     fn exhausted(&self) -> bool;
     /// Ends the run and hands over what was counted.
     fn finish(self) -> Finished<O>;
+
+    /// Lets everything happen up to `end`, events at that very instant included.
+    fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
+        loop {
+            let before = self.entered();
+            let reached = self.advance(end);
+            control.add_orders(self.entered() - before);
+            if control.stopped() {
+                return Reached::Stop;
+            }
+            if let Some(reached) = reached {
+                return reached;
+            }
+        }
+    }
 }
 
 /// What one replication counted.

@@ -67,7 +67,6 @@ struct Serving<'a, const N: usize, T, X, S> {
     serving: &'a mut [[Traveller<T>; 4]; N],
     orders: &'a [X],
     services: &'a [f64],
-    horizon: f64,
     out: &'a mut Yield<T>,
 }
 
@@ -75,7 +74,7 @@ impl<const N: usize, T: Tag, X: Comes<T>, S: SortedTimes> Serving<'_, N, T, X, S
     /// When the consumers fall free afterwards.
     #[inline(always)]
     fn run(self) -> S {
-        let (mut free, mut places, horizon) = (self.free, *self.places, self.horizon);
+        let (mut free, mut places, horizon) = (self.free, *self.places, self.out.horizon());
         let serving = self.serving.as_flattened_mut();
         let mut since_begun = 0.0;
         let (mut begun, mut left) = (0, 0);
@@ -117,13 +116,7 @@ impl<const N: usize, T: Tag, X: Comes<T>> Kernel for Serving<'_, N, T, X, Wide<N
 }
 
 impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
-    fn serve_plain<X: Comes<T>>(
-        &mut self,
-        orders: &[X],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
+    fn serve_plain<X: Comes<T>>(&mut self, orders: &[X], services: &[f64], out: &mut Yield<T>) {
         let (places, serving) = (&mut self.places, &mut self.serving);
         #[cfg(target_arch = "x86_64")]
         if let Some(simd) = avx2() {
@@ -134,7 +127,6 @@ impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
                 serving,
                 orders,
                 services,
-                horizon,
                 out,
             });
             return;
@@ -145,25 +137,18 @@ impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
             serving,
             orders,
             services,
-            horizon,
             out,
         };
         self.free = plain.run().0;
     }
 
-    fn serve_next(
-        &mut self,
-        order: Traveller<T>,
-        service: f64,
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) -> bool {
+    fn serve_next(&mut self, order: Traveller<T>, service: f64, out: &mut Yield<T>) -> bool {
         let first = self.free[0][0];
-        if first > horizon {
+        if first > out.horizon() {
             return false;
         }
         let now = begin(order.time, first, service);
-        out.begin(now.waiting, horizon - now.began);
+        out.begin(&now);
         let serving = self.serving.as_flattened_mut();
         let place = self.places.of(0);
         if first > IDLE {
@@ -176,9 +161,9 @@ impl<const N: usize, T: Tag> Serve<T> for Few<N, T> {
         true
     }
 
-    fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
+    fn release(&mut self, out: &mut Yield<T>) {
         for (consumer, free) in self.free.as_flattened_mut().iter_mut().enumerate() {
-            if *free > horizon {
+            if *free > out.horizon() {
                 return;
             }
             if *free > IDLE {

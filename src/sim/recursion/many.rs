@@ -25,31 +25,19 @@ impl<T: Tag> Many<T> {
 }
 
 impl<T: Tag> Serve<T> for Many<T> {
-    fn serve_plain<X: Comes<T>>(
-        &mut self,
-        orders: &[X],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
+    fn serve_plain<X: Comes<T>>(&mut self, orders: &[X], services: &[f64], out: &mut Yield<T>) {
         for (order, &service) in orders.iter().zip(services) {
-            if !self.serve_next(order.order(), service, horizon, out) {
+            if !self.serve_next(order.order(), service, out) {
                 return;
             }
         }
     }
 
     #[inline]
-    fn serve_next(
-        &mut self,
-        order: Traveller<T>,
-        service: f64,
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) -> bool {
+    fn serve_next(&mut self, order: Traveller<T>, service: f64, out: &mut Yield<T>) -> bool {
         let mut free = 0.0;
         if self.serving.len() == self.consumers {
-            if self.serving.next_time() > horizon {
+            if self.serving.next_time() > out.horizon() {
                 return false;
             }
             if let Some((ended, leaver)) = self.serving.pop() {
@@ -58,14 +46,14 @@ impl<T: Tag> Serve<T> for Many<T> {
             }
         }
         let now = begin(order.time, free, service);
-        out.begin(now.waiting, horizon - now.began);
+        out.begin(&now);
         self.serving
             .push(now.ends, order.served(now.waiting, service));
         true
     }
 
-    fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
-        while out.has_room() && self.serving.next_time() <= horizon {
+    fn release(&mut self, out: &mut Yield<T>) {
+        while out.has_room() && self.serving.next_time() <= out.horizon() {
             if let Some((ended, leaver)) = self.serving.pop() {
                 out.leave(leaver, ended);
             }

@@ -39,7 +39,6 @@ mod stage;
 mod sums;
 mod traveller;
 
-use super::control::Control;
 use super::earliest::Earliest;
 use super::engine::{Finished, Observer, Reached};
 use super::outcome::Outcome;
@@ -181,19 +180,14 @@ impl<'n, T: Tag, O: Observer> Recursion<'n, T, O> {
 }
 
 impl<T: Tag, O: Observer> Machine<O> for Recursion<'_, T, O> {
-    fn advance_to(&mut self, end: f64, control: &Control) -> Reached {
-        loop {
-            let entered = self.counting.books.entered;
-            let (horizon, reached) = self.gather(end);
-            self.pass(horizon);
-            control.add_orders(self.counting.books.entered - entered);
-            if control.stopped() {
-                return Reached::Stop;
-            }
-            if let Some(reached) = reached {
-                return reached;
-            }
-        }
+    fn advance(&mut self, end: f64) -> Option<Reached> {
+        let (horizon, reached) = self.gather(end);
+        self.pass(horizon);
+        reached
+    }
+
+    fn entered(&self) -> u64 {
+        self.counting.books.entered
     }
 
     fn restart(&mut self) {

@@ -30,7 +30,6 @@ struct Serving<'a, T, X> {
     server: &'a mut One<T>,
     orders: &'a [X],
     services: &'a [f64],
-    horizon: f64,
     out: &'a mut Yield<T>,
 }
 
@@ -39,7 +38,7 @@ impl<T: Tag, X: Comes<T>> Kernel for Serving<'_, T, X> {
 
     #[inline(always)]
     fn call(self) {
-        let (orders, horizon) = (self.orders, self.horizon);
+        let (orders, horizon) = (self.orders, self.out.horizon());
         let mut free = self.server.free;
         let (mut since_begun, mut sums) = (0.0, Sums::default());
         let mut begun = 0;
@@ -72,43 +71,30 @@ impl<T: Tag, X: Comes<T>> Kernel for Serving<'_, T, X> {
 }
 
 impl<T: Tag> Serve<T> for One<T> {
-    fn serve_plain<X: Comes<T>>(
-        &mut self,
-        orders: &[X],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
-        self.release(horizon, out);
+    fn serve_plain<X: Comes<T>>(&mut self, orders: &[X], services: &[f64], out: &mut Yield<T>) {
+        self.release(out);
         vectorized(Serving {
             server: self,
             orders,
             services,
-            horizon,
             out,
         });
     }
 
-    fn serve_next(
-        &mut self,
-        order: Traveller<T>,
-        service: f64,
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) -> bool {
-        self.release(horizon, out);
-        if self.free > horizon {
+    fn serve_next(&mut self, order: Traveller<T>, service: f64, out: &mut Yield<T>) -> bool {
+        self.release(out);
+        if self.free > out.horizon() {
             return false;
         }
         let now = begin(order.time, self.free, service);
-        out.begin(now.waiting, horizon - now.began);
+        out.begin(&now);
         self.free = now.ends;
         self.serving = Some(order.served(now.waiting, service));
         true
     }
 
-    fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
-        if self.free <= horizon
+    fn release(&mut self, out: &mut Yield<T>) {
+        if self.free <= out.horizon()
             && let Some(order) = self.serving.take()
         {
             out.leave(order, self.free);

@@ -6,6 +6,7 @@ use super::one::One;
 use super::sums::Sums;
 use super::traveller::{Comes, Tag, Traveller};
 use crate::network::Consumers;
+use crate::sim::begin::Begun;
 
 /// Orders served in one go.
 pub(super) const CHUNK: usize = 768;
@@ -39,12 +40,18 @@ impl<T: Tag> Yield<T> {
         }
     }
 
-    /// A service has begun after some waiting, some seconds before the horizon.
+    /// Until when all happens that is asked for.
     #[inline(always)]
-    pub(super) fn begin(&mut self, waiting: f64, before_horizon: f64) {
-        self.waits[self.begun] = waiting;
+    pub(super) fn horizon(&self) -> f64 {
+        self.horizon
+    }
+
+    /// A service has begun.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, now: &Begun) {
+        self.waits[self.begun] = now.waiting;
         self.begun += 1;
-        self.since_begun += before_horizon;
+        self.since_begun += self.horizon - now.began;
     }
 
     /// An order, its time still that of its coming, leaves.
@@ -120,26 +127,14 @@ pub(super) trait Serve<T: Tag> {
     /// Lets the services of as many of these orders begin as can by the horizon, or until one begins
     /// so close to its order's coming that rounding must be seen to; who leaves to make room for them is
     /// among the leavers.
-    fn serve_plain<X: Comes<T>>(
-        &mut self,
-        orders: &[X],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    );
+    fn serve_plain<X: Comes<T>>(&mut self, orders: &[X], services: &[f64], out: &mut Yield<T>);
 
     /// The same for one order, however close. Says whether its service began by the horizon.
-    fn serve_next(
-        &mut self,
-        order: Traveller<T>,
-        service: f64,
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) -> bool;
+    fn serve_next(&mut self, order: Traveller<T>, service: f64, out: &mut Yield<T>) -> bool;
 
     /// Lets those leave whose service ends by the horizon, as long as there is room. Only when no
     /// further service can begin by then.
-    fn release(&mut self, horizon: f64, out: &mut Yield<T>);
+    fn release(&mut self, out: &mut Yield<T>);
 
     /// Who is in service, with the time of coming.
     fn in_service(&self) -> impl Iterator<Item = &Traveller<T>>;
@@ -148,11 +143,11 @@ pub(super) trait Serve<T: Tag> {
 /// The consumers of a stage, in the form that suits their number.
 #[derive(Debug)]
 pub(super) enum Servers<T> {
-    One(One<T>),
+    One(Box<One<T>>),
     Four(Box<Few<1, T>>),
     Eight(Box<Few<2, T>>),
     Sixteen(Box<Few<4, T>>),
-    Many(Many<T>),
+    Many(Box<Many<T>>),
 }
 
 /// The same words to whichever consumers there are.
@@ -171,12 +166,12 @@ macro_rules! whichever {
 impl<T: Tag> Servers<T> {
     pub(super) fn new(consumers: Consumers) -> Self {
         match consumers {
-            Consumers::Finite(1) => Servers::One(One::new()),
+            Consumers::Finite(1) => Servers::One(Box::new(One::new())),
             Consumers::Finite(c @ 2..=4) => Servers::Four(Box::new(Few::new(c as usize))),
             Consumers::Finite(c @ 5..=8) => Servers::Eight(Box::new(Few::new(c as usize))),
             Consumers::Finite(c @ 9..=16) => Servers::Sixteen(Box::new(Few::new(c as usize))),
-            Consumers::Finite(c) => Servers::Many(Many::new(c as usize)),
-            Consumers::Unlimited => Servers::Many(Many::new(usize::MAX)),
+            Consumers::Finite(c) => Servers::Many(Box::new(Many::new(c as usize))),
+            Consumers::Unlimited => Servers::Many(Box::new(Many::new(usize::MAX))),
         }
     }
 
@@ -192,13 +187,13 @@ impl<T: Tag> Servers<T> {
         out.clear(horizon);
         let count = orders.len().min(services.len());
         let (orders, services) = (&orders[..count], &services[..count]);
-        whichever!(self, servers => serve(&mut *servers, orders, services, horizon, out));
+        whichever!(self, servers => serve(&mut **servers, orders, services, out));
     }
 
     /// See [`Serve::release`].
     pub(super) fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
         out.clear(horizon);
-        whichever!(self, servers => servers.release(horizon, out));
+        whichever!(self, servers => servers.release(out));
     }
 
     /// Who is in service, with the time of coming.
@@ -211,46 +206,15 @@ fn serve<T: Tag>(
     servers: &mut impl Serve<T>,
     orders: &[impl Comes<T>],
     services: &[f64],
-    horizon: f64,
     out: &mut Yield<T>,
 ) {
     while out.begun < orders.len() {
-        servers.serve_plain(&orders[out.begun..], &services[out.begun..], horizon, out);
+        servers.serve_plain(&orders[out.begun..], &services[out.begun..], out);
         let Some(order) = orders.get(out.begun) else {
             return;
         };
-        if !servers.serve_next(order.order(), services[out.begun], horizon, out) {
+        if !servers.serve_next(order.order(), services[out.begun], out) {
             return;
         }
-    }
-}
-
-impl<T: Tag, S: Serve<T>> Serve<T> for Box<S> {
-    fn serve_plain<X: Comes<T>>(
-        &mut self,
-        orders: &[X],
-        services: &[f64],
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) {
-        (**self).serve_plain(orders, services, horizon, out);
-    }
-
-    fn serve_next(
-        &mut self,
-        order: Traveller<T>,
-        service: f64,
-        horizon: f64,
-        out: &mut Yield<T>,
-    ) -> bool {
-        (**self).serve_next(order, service, horizon, out)
-    }
-
-    fn release(&mut self, horizon: f64, out: &mut Yield<T>) {
-        (**self).release(horizon, out);
-    }
-
-    fn in_service(&self) -> impl Iterator<Item = &Traveller<T>> {
-        (**self).in_service()
     }
 }
