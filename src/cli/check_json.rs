@@ -3,8 +3,8 @@
 use super::args::Asked;
 use super::exit::Failure;
 use crate::network::{
-    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, FailureClock, Fork, Network,
-    Patience, Place, Reliability, StageId,
+    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, FailureClock, Network, Patience,
+    Place, Reliability, StageId,
 };
 use crate::scenario::source::Sources;
 use crate::scenario::{Diagnostic, FormulasOnly, LoadError};
@@ -165,12 +165,15 @@ impl Stage {
             Capacity::Reject(places) => (Some(*places), Some("reject"), None),
             Capacity::Block(places) => (Some(*places), Some("block"), None),
             Capacity::Retry(places, law) => (Some(*places), Some("retry"), Some(law.mean())),
+            Capacity::DropOldest(places) => (Some(*places), Some("drop_oldest"), None),
+            Capacity::DeadLetter(places) => (Some(*places), Some("dead_letter"), None),
         };
-        let branches: &[StageId] = match &stage.extras.fork {
-            Fork::None => &[],
-            Fork::JoinAll(branches) => branches,
-        };
-        let names = branches.iter().map(|to| network.stages[to.0].name.clone());
+        let names = stage
+            .extras
+            .fork
+            .branches()
+            .iter()
+            .map(|to| network.stages[to.0].name.clone());
         Stage {
             name: stage.name.clone(),
             model: theory.model(id).to_owned(),
@@ -225,6 +228,8 @@ fn discipline(discipline: Discipline) -> &'static str {
         Discipline::ProcessorSharing => "ps",
         Discipline::Priority => "priority",
         Discipline::PreemptivePriority => "preemptive_priority",
+        Discipline::PreemptiveRestart => "preemptive_restart",
+        Discipline::EarliestDeadline => "edf",
     }
 }
 

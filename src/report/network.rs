@@ -95,6 +95,8 @@ fn discipline(discipline: Discipline) -> &'static str {
         Discipline::ProcessorSharing => "processor sharing",
         Discipline::Priority => "priority",
         Discipline::PreemptivePriority => "preemptive priority",
+        Discipline::PreemptiveRestart => "preemptive priority, interrupted work starts anew",
+        Discipline::EarliestDeadline => "earliest deadline first",
     }
 }
 
@@ -109,6 +111,8 @@ fn capacity(capacity: &Capacity) -> String {
             ", beyond {places} waiting tried again after {} on average",
             format::duration(delay.mean())
         ),
+        Capacity::DropOldest(places) => format!(", drops the oldest beyond {places} waiting"),
+        Capacity::DeadLetter(places) => format!(", dead-letters beyond {places} waiting"),
     }
 }
 
@@ -127,11 +131,18 @@ fn extras(network: &Network, stage: &Stage) -> Vec<String> {
     };
     let fork = match &stage.extras.fork {
         Fork::None => None,
-        Fork::JoinAll(branches) => {
-            let names = branches.iter().map(|to| network.stages[to.0].name.as_str());
+        fork => {
+            let names = fork
+                .branches()
+                .iter()
+                .map(|to| network.stages[to.0].name.as_str());
             let names: Vec<&str> = names.collect();
+            let when = match fork {
+                Fork::JoinAll(_) => "when all of them have left",
+                Fork::None | Fork::Detached(_) => "at once",
+            };
             Some(format!(
-                "fanout: copies to {}; the order goes on when all of them have left",
+                "fanout: copies to {}; the order goes on {when}",
                 names.join(", ")
             ))
         }

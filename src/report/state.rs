@@ -173,9 +173,11 @@ fn relaxation(
     let load = theory.stages.get(id.0)?.offered_load?;
     let range = match stage.capacity {
         Capacity::Unbounded => f64::INFINITY,
-        Capacity::Reject(places) | Capacity::Block(places) | Capacity::Retry(places, _) => {
-            (places as f64 + f64::from(consumers)).powi(2)
-        }
+        Capacity::Reject(places)
+        | Capacity::Block(places)
+        | Capacity::Retry(places, _)
+        | Capacity::DropOldest(places)
+        | Capacity::DeadLetter(places) => (places as f64 + f64::from(consumers)).powi(2),
     };
     let arrivals = network
         .producers

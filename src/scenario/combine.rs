@@ -41,6 +41,7 @@ pub(super) fn combined(
             patience: patience?,
             reliability: reliability?,
             fork: fork?,
+            ..Extras::default()
         },
     };
     note_formulas_only(stage, queue, &combined, cx);
@@ -68,6 +69,8 @@ fn capacity(stage: &StageDraft, queue: &QueueDraft, cx: &mut Context) -> Option<
     let word = match queue.capacity {
         Capacity::Block(_) => "block",
         Capacity::Retry(..) => "retry",
+        Capacity::DropOldest(_) => "drop_oldest",
+        Capacity::DeadLetter(_) => "dead_letter",
         Capacity::Unbounded | Capacity::Reject(_) => return Some(queue.capacity.clone()),
     };
     if !unlimited(stage) {
@@ -190,6 +193,8 @@ fn beyond_simulation(discipline: Discipline) -> Option<&'static str> {
         Discipline::ShortestRemaining => Some("srpt"),
         Discipline::ProcessorSharing => Some("ps"),
         Discipline::PreemptivePriority => Some("preemptive = true"),
+        Discipline::PreemptiveRestart => Some("preemptive = \"restart\""),
+        Discipline::EarliestDeadline => Some("edf"),
         Discipline::Fifo | Discipline::Lifo | Discipline::Random | Discipline::Priority => None,
     }
 }
@@ -209,6 +214,8 @@ fn note_formulas_only(
     let overflow = match combined.capacity {
         Capacity::Block(_) => Some("block"),
         Capacity::Retry(..) => Some("retry"),
+        Capacity::DropOldest(_) => Some("drop_oldest"),
+        Capacity::DeadLetter(_) => Some("dead_letter"),
         Capacity::Unbounded | Capacity::Reject(_) => None,
     };
     if let (Some(word), Some(span)) = (overflow, queue.overflow_span) {
@@ -219,6 +226,7 @@ fn note_formulas_only(
         patience,
         reliability,
         fork,
+        ..
     } = &combined.extras;
     let keys = [
         (

@@ -58,6 +58,7 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
         populations,
         stages,
         slos: slos?,
+        phases: Vec::new(),
     })
 }
 
@@ -94,12 +95,14 @@ fn classes(draft: &Draft) -> Option<Vec<Class>> {
         return Some(vec![Class {
             name: ONLY_CLASS.to_owned(),
             priority: 0,
+            deadline: f64::INFINITY,
         }]);
     }
     let class = |class: &super::producer::ClassDraft| {
         Some(Class {
             name: class.name.as_ref()?.text.clone(),
             priority: class.priority?,
+            deadline: f64::INFINITY,
         })
     };
     draft.classes.iter().map(class).collect()

@@ -5,7 +5,7 @@ use super::fields::{Context, Given};
 use super::source::Span;
 use super::stage::StageDraft;
 use super::text::list;
-use crate::network::{ClassId, Fork, Route, Stage, StageId, Target};
+use crate::network::{ClassId, Route, Stage, StageId, Target};
 
 /// Where orders of a class enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +68,7 @@ impl Routing<'_> {
 
     /// The stages that a stage sends copies to.
     pub(super) fn branches(&self, stage: usize) -> impl Iterator<Item = StageId> {
-        let branches: &[StageId] = match &self.stages[stage].extras.fork {
-            Fork::None => &[],
-            Fork::JoinAll(branches) => branches,
-        };
-        branches.iter().copied()
+        self.stages[stage].extras.fork.branches().iter().copied()
     }
 
     fn routes(&self, class: ClassId, stage: usize) -> &[Route] {

@@ -56,7 +56,9 @@ impl StageState {
                 Capacity::Unbounded => usize::MAX,
                 Capacity::Reject(waiting)
                 | Capacity::Block(waiting)
-                | Capacity::Retry(waiting, _) => usize::try_from(waiting).unwrap_or(usize::MAX),
+                | Capacity::Retry(waiting, _)
+                | Capacity::DropOldest(waiting)
+                | Capacity::DeadLetter(waiting) => usize::try_from(waiting).unwrap_or(usize::MAX),
             },
             chance: Chance::new(network, stage, replication),
         }
@@ -195,6 +197,8 @@ fn queue(network: &Network, stage: &Stage, choice: Stream) -> Queue {
         Discipline::ShortestFirst
         | Discipline::ShortestRemaining
         | Discipline::ProcessorSharing
-        | Discipline::PreemptivePriority => unreachable!("refused before the run"),
+        | Discipline::PreemptivePriority
+        | Discipline::PreemptiveRestart
+        | Discipline::EarliestDeadline => unreachable!("refused before the run"),
     }
 }

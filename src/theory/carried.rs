@@ -28,7 +28,11 @@ pub(super) fn carried(network: &Network, id: usize, consumers: u32, work: Work) 
     }
     let places = match stage.capacity {
         Capacity::Reject(places) => Some(places),
-        Capacity::Unbounded | Capacity::Block(_) | Capacity::Retry(..) => None,
+        Capacity::Unbounded
+        | Capacity::Block(_)
+        | Capacity::Retry(..)
+        | Capacity::DropOldest(_)
+        | Capacity::DeadLetter(_) => None,
     };
     let Patience::Limited(patience) = &stage.extras.patience else {
         let plain = Mmck::new(rate, service_rate, consumers, places?).ok()?;

@@ -131,7 +131,9 @@ fn blind(network: &Network, stage: usize, law: &StageLaw) -> bool {
         Discipline::Priority | Discipline::PreemptivePriority => law.levels(network) <= 1,
         Discipline::ShortestFirst
         | Discipline::ShortestRemaining
-        | Discipline::ProcessorSharing => false,
+        | Discipline::ProcessorSharing
+        | Discipline::PreemptiveRestart
+        | Discipline::EarliestDeadline => false,
     }
 }
 

@@ -269,7 +269,9 @@ impl Flows {
                 // What is served is not what comes: short orders pass long ones.
                 Discipline::ShortestFirst
                 | Discipline::ShortestRemaining
-                | Discipline::ProcessorSharing => law.common().is_some_and(is_fixed),
+                | Discipline::ProcessorSharing
+                | Discipline::PreemptiveRestart
+                | Discipline::EarliestDeadline => law.common().is_some_and(is_fixed),
                 Discipline::Fifo | Discipline::Priority | Discipline::PreemptivePriority => true,
             };
         }
@@ -356,7 +358,10 @@ fn is_regular(network: &Network, traffic: &Traffic, stage: usize) -> bool {
         Discipline::Priority | Discipline::PreemptivePriority => {
             law.exponential().is_some() && law.levels(network) <= 1
         }
-        Discipline::ShortestFirst | Discipline::ShortestRemaining => false,
+        Discipline::ShortestFirst
+        | Discipline::ShortestRemaining
+        | Discipline::PreemptiveRestart
+        | Discipline::EarliestDeadline => false,
     };
     suits
         && at.extras.is_plain()

@@ -307,7 +307,7 @@ fn does_not_apply(stage: &Stage, place: Place, metric: Metric) -> Option<&'stati
         Metric::QueueFill => match stage.capacity {
             Capacity::Unbounded => Some("the queue has no bound"),
             Capacity::Reject(0) => Some("the queue has no places"),
-            Capacity::Reject(_) | Capacity::Block(_) | Capacity::Retry(..) => None,
+            _ => None,
         },
         Metric::AbandonProbability if stage.extras.patience == Patience::Endless => {
             Some("orders wait as long as it takes")

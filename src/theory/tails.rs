@@ -52,7 +52,13 @@ impl Tails {
             classes,
             line: match (at.consumers, &at.capacity) {
                 (Consumers::Unlimited, _) | (_, Capacity::Reject(0)) => Line::Nobody,
-                (_, Capacity::Reject(_) | Capacity::Block(_)) => Line::Few,
+                (
+                    _,
+                    Capacity::Reject(_)
+                    | Capacity::Block(_)
+                    | Capacity::DropOldest(_)
+                    | Capacity::DeadLetter(_),
+                ) => Line::Few,
                 (_, Capacity::Unbounded | Capacity::Retry(..)) => Line::Any,
             },
         }

@@ -29,6 +29,7 @@ impl Sketch {
             populations: Vec::new(),
             stages: Vec::new(),
             slos: Vec::new(),
+            phases: Vec::new(),
         })
     }
 
@@ -193,6 +194,7 @@ fn class(index: usize, priority: u32) -> Class {
     Class {
         name: format!("c{index}"),
         priority,
+        deadline: f64::INFINITY,
     }
 }
 

@@ -27,7 +27,9 @@ impl Turn {
             | Discipline::ShortestRemaining
             | Discipline::ProcessorSharing
             | Discipline::Priority
-            | Discipline::PreemptivePriority => None,
+            | Discipline::PreemptivePriority
+            | Discipline::PreemptiveRestart
+            | Discipline::EarliestDeadline => None,
         }
     }
 }

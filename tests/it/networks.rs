@@ -21,6 +21,7 @@ pub fn single(arrivals: Arrivals, law: Distribution) -> Network {
         classes: vec![Class {
             name: "default".to_owned(),
             priority: 0,
+            deadline: f64::INFINITY,
         }],
         producers: vec![Producer {
             name: "p".to_owned(),
@@ -45,6 +46,7 @@ pub fn single(arrivals: Arrivals, law: Distribution) -> Network {
             extras: Extras::default(),
         }],
         slos: Vec::new(),
+        phases: Vec::new(),
     }
 }
 
@@ -68,7 +70,11 @@ pub fn network(orders: u64) -> impl Strategy<Value = Network> {
                         replications: Replications::Fixed(3),
                         confidence: 0.95,
                     },
-                    classes: named(priorities, "c", |name, priority| Class { name, priority }),
+                    classes: named(priorities, "c", |name, priority| Class {
+                        name,
+                        priority,
+                        deadline: f64::INFINITY,
+                    }),
                     producers: named(producers, "p", |name, producer| Producer {
                         name,
                         ..producer
@@ -76,6 +82,7 @@ pub fn network(orders: u64) -> impl Strategy<Value = Network> {
                     populations: Vec::new(),
                     stages: named(stages, "s", |name, stage| Stage { name, ..stage }),
                     slos: Vec::new(),
+                    phases: Vec::new(),
                 },
             )
     })

@@ -65,6 +65,7 @@ fn priorities_go_first_and_among_equals_who_came_first() {
     network.classes.push(Class {
         name: "vip".to_owned(),
         priority: 0,
+        deadline: f64::INFINITY,
     });
     network.classes[0].priority = 1;
     network.stages[0].discipline = Discipline::Priority;

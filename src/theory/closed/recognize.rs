@@ -165,7 +165,11 @@ impl<'a> Case<'a> {
             (Consumers::Unlimited, _) | (_, Capacity::Unbounded) => true,
             (
                 Consumers::Finite(c),
-                Capacity::Reject(m) | Capacity::Block(m) | Capacity::Retry(m, _),
+                Capacity::Reject(m)
+                | Capacity::Block(m)
+                | Capacity::Retry(m, _)
+                | Capacity::DropOldest(m)
+                | Capacity::DeadLetter(m),
             ) => {
                 let room = m.saturating_add(u64::from(c));
                 self.most_present(stage).is_some_and(|n| n <= room)
@@ -206,6 +210,8 @@ impl<'a> Case<'a> {
             feature: match stage.capacity {
                 Capacity::Block(_) => "block",
                 Capacity::Retry(..) => "retry",
+                Capacity::DropOldest(_) => "drop_oldest",
+                Capacity::DeadLetter(_) => "dead_letter",
                 Capacity::Unbounded | Capacity::Reject(_) => "reject",
             },
         })
@@ -255,6 +261,8 @@ impl<'a> Case<'a> {
             Discipline::ProcessorSharing => " processor sharing",
             Discipline::Priority => " priority",
             Discipline::PreemptivePriority => " preemptive priority",
+            Discipline::PreemptiveRestart => " preemptive priority with restart",
+            Discipline::EarliestDeadline => " earliest deadline first",
         };
         format!("·/{}/{servers}{order} in {what}", self.law(stage).symbol())
     }
@@ -340,7 +348,10 @@ fn finite_source(network: &Network) -> Fit {
         Capacity::Unbounded => None,
         Capacity::Reject(_) | Capacity::Block(_) if case.has_room_for_all(flow.to) => None,
         Capacity::Reject(places) => Some(places),
-        Capacity::Block(_) | Capacity::Retry(..) => return Ok(None),
+        Capacity::Block(_)
+        | Capacity::Retry(..)
+        | Capacity::DropOldest(_)
+        | Capacity::DeadLetter(_) => return Ok(None),
     };
     let law = case.law(flow.to);
     let order = case.order(flow.to);
@@ -800,7 +811,7 @@ fn bounded_station(case: &Case<'_>, id: usize, ids: &[usize]) -> Option<BoundedS
         Capacity::Unbounded => Room::Unbounded,
         Capacity::Reject(m) => Room::Reject(m),
         Capacity::Block(m) => Room::Block(m),
-        Capacity::Retry(..) => return None,
+        Capacity::Retry(..) | Capacity::DropOldest(_) | Capacity::DeadLetter(_) => return None,
     };
     let class = case.flows[0].class;
     let next = stage.by_class[class]

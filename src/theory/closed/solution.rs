@@ -564,7 +564,14 @@ fn limits((low, high): (f64, f64)) -> Vec<Alternative> {
 fn places(stage: &Stage) -> Option<u64> {
     match (stage.consumers, &stage.capacity) {
         (Consumers::Unlimited, _) | (_, Capacity::Unbounded) => None,
-        (_, Capacity::Reject(m) | Capacity::Block(m) | Capacity::Retry(m, _)) => Some(*m),
+        (
+            _,
+            Capacity::Reject(m)
+            | Capacity::Block(m)
+            | Capacity::Retry(m, _)
+            | Capacity::DropOldest(m)
+            | Capacity::DeadLetter(m),
+        ) => Some(*m),
     }
 }
 

@@ -145,7 +145,10 @@ impl<'a> Impatient<'a> {
         let places = match case.stage.capacity {
             Capacity::Unbounded => None,
             Capacity::Reject(places) => Some(places),
-            Capacity::Block(_) | Capacity::Retry(..) => return None,
+            Capacity::Block(_)
+            | Capacity::Retry(..)
+            | Capacity::DropOldest(_)
+            | Capacity::DeadLetter(_) => return None,
         };
         Some(Impatient {
             consumers: case.consumers().filter(|_| others.is_plain())?,

@@ -63,6 +63,8 @@ impl Case<'_> {
             Discipline::ProcessorSharing => " processor sharing",
             Discipline::Priority => " priority",
             Discipline::PreemptivePriority => " preemptive priority",
+            Discipline::PreemptiveRestart => " preemptive priority with restart",
+            Discipline::EarliestDeadline => " earliest deadline first",
         }
     }
 

@@ -295,7 +295,10 @@ fn places(case: &Case<'_>) -> Option<Option<u64>> {
     match case.stage.capacity {
         Capacity::Unbounded => Some(None),
         Capacity::Reject(places) => Some(Some(places)),
-        Capacity::Block(_) | Capacity::Retry(..) => None,
+        Capacity::Block(_)
+        | Capacity::Retry(..)
+        | Capacity::DropOldest(_)
+        | Capacity::DeadLetter(_) => None,
     }
 }
 

@@ -478,9 +478,11 @@ impl<'n> Engine<'n> {
         };
         let places = match at.capacity {
             Capacity::Unbounded => return true,
-            Capacity::Reject(places) | Capacity::Block(places) | Capacity::Retry(places, _) => {
-                usize::try_from(places).unwrap_or(usize::MAX)
-            }
+            Capacity::Reject(places)
+            | Capacity::Block(places)
+            | Capacity::Retry(places, _)
+            | Capacity::DropOldest(places)
+            | Capacity::DeadLetter(places) => usize::try_from(places).unwrap_or(usize::MAX),
         };
         if at.discipline == Discipline::ProcessorSharing {
             return place.sharing.len() < consumers.saturating_add(places);

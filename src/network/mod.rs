@@ -4,6 +4,23 @@
 //! spelled out, so no engine decides what a missing key means. The [`crate::scenario`] room builds
 //! a `Network` and vouches for its invariants, which are stated at each field.
 
+mod broker;
+mod failure;
+mod incident;
+mod staffing;
+mod stock;
+
+pub use broker::{
+    Acknowledgement, Broker, Commitment, Costs, Expiry, HalfMessages, Outage, Outages, Outside,
+    PartitionBy, Store, System, Transactions,
+};
+pub use failure::{
+    AfterFailure, Backoff, Breaker, CircuitBreaker, Failure, Failures, RetryPlace, WhileOpen,
+};
+pub use incident::Phase;
+pub use staffing::{Autoscale, ScaleBy, Shift, Shifts, Staffing};
+pub use stock::{Hold, Item, Replenishment, Shortage, Stock, Stocking};
+
 use crate::metric::Metric;
 use crate::random::{Arrivals, Distribution};
 
@@ -34,6 +51,8 @@ pub struct Network {
     pub stages: Vec<Stage>,
     /// Service-level objectives to judge the measurements by; may be empty.
     pub slos: Vec<Slo>,
+    /// What incidents change, and when.
+    pub phases: Vec<Phase>,
 }
 
 /// How long to run, how often, and how sure to be.
@@ -88,6 +107,9 @@ pub struct Class {
     pub name: String,
     /// 0 is served first. Classes may share a priority and are then served in order of arrival.
     pub priority: u32,
+    /// Seconds from entering within which an order should be done; the order of service under `edf`
+    /// goes by it. Infinite: none.
+    pub deadline: f64,
 }
 
 /// A source of orders.
@@ -150,6 +172,81 @@ pub struct Extras {
     pub reliability: Reliability,
     /// What happens to an order after its service here.
     pub fork: Fork,
+    /// Whether orders turn away from a long queue.
+    pub balking: Balking,
+    /// How long a message may wait in the queue, seconds; infinite: for ever. Then it is expired.
+    pub time_to_live: TimeToLive,
+    /// How many orders a consumer serves at once.
+    pub batching: Batching,
+    /// Whether attempts at the work fail.
+    pub failures: Failures,
+    /// How the number of consumers changes.
+    pub staffing: Staffing,
+    /// What orders take from stock.
+    pub stocking: Stocking,
+    /// How messages are handed over.
+    pub broker: Broker,
+}
+
+/// Whether orders turn away from a long queue.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Balking {
+    /// They do not.
+    #[default]
+    Never,
+    /// With the probability of the last step whose number of waiting messages has been reached.
+    Steps(Vec<BalkingStep>),
+}
+
+/// From so many waiting messages on, orders turn away with this probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BalkingStep {
+    /// Waiting messages, in ascending order; the first step may begin at 0.
+    pub at: u64,
+    /// In [0, 1].
+    pub probability: f64,
+}
+
+/// How long a message may wait in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum TimeToLive {
+    /// For ever.
+    #[default]
+    Endless,
+    /// So many seconds (above 0), then it leaves as the outcome says.
+    Limited {
+        /// Seconds.
+        seconds: f64,
+        /// Whether it is kept aside instead.
+        then: AfterExpiry,
+    },
+}
+
+/// What becomes of a message whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterExpiry {
+    /// It is expired.
+    Expired,
+    /// It is kept aside.
+    DeadLetter,
+}
+
+/// How many orders a consumer serves at once.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Batching {
+    /// One.
+    #[default]
+    Single,
+    /// All that wait, up to `size`, in the service time of the first; but a consumer starts only when
+    /// `at_least` wait, or the first has waited `wait` seconds.
+    UpTo {
+        /// At least 2.
+        size: u32,
+        /// At least 1, at most `size`.
+        at_least: u32,
+        /// Seconds; infinite: until there are enough.
+        wait: f64,
+    },
 }
 
 /// How long an order waits before it gives up; its service, once started, is not interrupted.
@@ -214,6 +311,8 @@ pub enum Fork {
     /// A copy goes to each of these stages (at least two, all different); the order goes on when all
     /// copies have left the pipeline.
     JoinAll(Vec<StageId>),
+    /// A copy goes to each of these stages (at least one, all different); the order goes on at once.
+    Detached(Vec<StageId>),
 }
 
 /// The number of a stage's parallel servers.
@@ -240,6 +339,11 @@ pub enum Capacity {
     /// At most this many; an order that finds the queue full tries again after a time drawn from this
     /// law, each on its own, for ever (an orbit).
     Retry(u64, Distribution),
+    /// At most this many, at least 1; an order that finds the queue full takes the place of the one that
+    /// has waited longest, which is rejected.
+    DropOldest(u64),
+    /// At most this many; an order that finds the queue full leaves the pipeline and is kept aside.
+    DeadLetter(u64),
 }
 
 /// Which waiting message is served next.
@@ -264,6 +368,10 @@ pub enum Discipline {
     /// The same, but a message of a lower priority number interrupts the service of a higher one, which
     /// later goes on where it was.
     PreemptivePriority,
+    /// The same, but the work of the interrupted one is lost, and later starts anew.
+    PreemptiveRestart,
+    /// The earliest time of entering plus [`Class::deadline`] first; service is not interrupted.
+    EarliestDeadline,
 }
 
 /// How orders of one class are treated at one stage.
@@ -320,7 +428,7 @@ impl Fork {
     pub fn branches(&self) -> &[StageId] {
         match self {
             Fork::None => &[],
-            Fork::JoinAll(branches) => branches,
+            Fork::JoinAll(branches) | Fork::Detached(branches) => branches,
         }
     }
 }
@@ -328,7 +436,12 @@ impl Fork {
 impl Extras {
     /// Whether there is nothing beyond a plain queue; a fork changes what comes after, not the queue.
     pub fn is_plain(&self) -> bool {
-        self.patience == Patience::Endless && self.reliability == Reliability::Perfect
+        let fork = self.fork.clone();
+        *self
+            == Extras {
+                fork,
+                ..Extras::default()
+            }
     }
 }
 
@@ -341,11 +454,15 @@ impl Stage {
             Discipline::ShortestRemaining => return Some("srpt"),
             Discipline::ProcessorSharing => return Some("ps"),
             Discipline::PreemptivePriority => return Some("preemptive = true"),
+            Discipline::PreemptiveRestart => return Some("preemptive = \"restart\""),
+            Discipline::EarliestDeadline => return Some("edf"),
             Discipline::Fifo | Discipline::Lifo | Discipline::Random | Discipline::Priority => {}
         }
         match self.capacity {
             Capacity::Block(_) => return Some("block"),
             Capacity::Retry(..) => return Some("retry"),
+            Capacity::DropOldest(_) => return Some("drop_oldest"),
+            Capacity::DeadLetter(_) => return Some("dead_letter"),
             Capacity::Unbounded | Capacity::Reject(_) => {}
         }
         let extras = &self.extras;
@@ -353,6 +470,17 @@ impl Stage {
             (extras.patience != Patience::Endless, "patience"),
             (extras.reliability != Reliability::Perfect, "breakdown"),
             (extras.fork != Fork::None, "fanout"),
+            (extras.balking != Balking::Never, "balk"),
+            (extras.time_to_live != TimeToLive::Endless, "ttl"),
+            (extras.batching != Batching::Single, "batch"),
+            (extras.failures != Failures::Never, "failure"),
+            (matches!(extras.staffing, Staffing::Shifts(_)), "schedule"),
+            (
+                matches!(extras.staffing, Staffing::Autoscale(_)),
+                "autoscale",
+            ),
+            (extras.stocking != Stocking::None, "stock"),
+            (extras.broker != Broker::default(), "broker"),
         ];
         asked
             .into_iter()
@@ -476,9 +604,7 @@ impl Network {
                     open.push(to);
                 }
             }
-            if let Fork::JoinAll(branches) = &stage.extras.fork {
-                open.extend(branches);
-            }
+            open.extend(stage.extras.fork.branches());
         }
         reached
     }
