@@ -87,6 +87,7 @@ impl Books {
             pipeline,
             outcomes: self.outcomes,
             entered: self.entered,
+            happened: None,
             observer,
         }
     }

@@ -14,6 +14,7 @@
 
 use super::books::Books;
 use super::earliest::Earliest;
+use super::happened::Happened;
 use super::lane::{Lane, PipelineLane, Times};
 use super::order_of_stages::downstream_first;
 use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
@@ -83,6 +84,8 @@ pub(super) struct Finished<O> {
     pub pipeline: PipelineLane<Times>,
     pub outcomes: Outcomes,
     pub entered: u64,
+    /// What only the engine for everything counts.
+    pub happened: Option<Happened>,
     pub observer: O,
 }
 

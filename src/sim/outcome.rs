@@ -16,20 +16,29 @@ use std::fmt;
 pub enum Outcome {
     /// Went all its way.
     Completed,
-    /// Found a full queue.
+    /// Found a full queue, or turned away from a long one.
     Rejected,
-    /// Was routed out of the pipeline.
+    /// Waited longer than its time to live or its patience.
+    Expired,
+    /// Was put aside by a broker.
+    DeadLettered,
+    /// Was routed out of the pipeline, or given up.
     Cancelled,
+    /// Was dropped: by a crash that the settings allow to drop it, or by a broker that does not try again.
+    Lost,
     /// Was still on its way when the run ended.
     InFlight,
 }
 
 impl Outcome {
     /// All outcomes, in the order in which they are shown.
-    pub const ALL: [Outcome; 4] = [
+    pub const ALL: [Outcome; 7] = [
         Outcome::Completed,
         Outcome::Rejected,
+        Outcome::Expired,
+        Outcome::DeadLettered,
         Outcome::Cancelled,
+        Outcome::Lost,
         Outcome::InFlight,
     ];
 }
@@ -39,7 +48,10 @@ impl fmt::Display for Outcome {
         f.pad(match self {
             Outcome::Completed => "completed",
             Outcome::Rejected => "rejected",
+            Outcome::Expired => "expired",
+            Outcome::DeadLettered => "dead_lettered",
             Outcome::Cancelled => "cancelled",
+            Outcome::Lost => "lost",
             Outcome::InFlight => "in_flight",
         })
     }

@@ -7,6 +7,7 @@
 mod counter;
 mod estimate;
 mod histogram;
+mod level;
 mod mean;
 mod occupancy;
 mod tally;
@@ -18,6 +19,7 @@ pub use estimate::{
     Estimate, Interval, half_width, paired_difference, student_t, welch_difference,
 };
 pub use histogram::Histogram;
+pub use level::Level;
 pub use mean::Mean;
 pub use occupancy::{Flow, Occupancy, Passage};
 pub use tally::Tally;
