@@ -7,6 +7,8 @@
 mod broker;
 mod failure;
 mod incident;
+pub mod presets;
+mod settings;
 mod staffing;
 mod stock;
 
@@ -18,6 +20,10 @@ pub use failure::{
     AfterFailure, Backoff, Breaker, CircuitBreaker, Failure, Failures, RetryPlace, WhileOpen,
 };
 pub use incident::Phase;
+pub use presets::{
+    HALF_MESSAGE_CHECKS, HALF_MESSAGE_CHECKS_EVERY, HALF_MESSAGE_TIMEOUT, Redelivery,
+};
+pub use settings::Setting;
 pub use staffing::{Autoscale, ScaleBy, Shift, Shifts, Staffing};
 pub use stock::{Hold, Item, Replenishment, Shortage, Stock, Stocking};
 
