@@ -20,7 +20,7 @@ use super::regime::{Regime, loses_work};
 use super::traffic::{Traffic, loses};
 use super::variability::variability;
 use crate::network::{
-    Capacity, Consumers, Discipline, Network, Patience, Producer, Reliability, Stage, Target,
+    Capacity, Consumers, Discipline, Fork, Network, Patience, Producer, Reliability, Stage, Target,
 };
 use crate::random::{Arrivals, Distribution};
 
@@ -229,7 +229,9 @@ impl Flows {
     /// Whether copies that a stage makes come to a stage where they may pile up: then their originals wait
     /// for them, and go on more slowly than they come.
     fn join_piles_up(&self, network: &Network, traffic: &Traffic, fork: usize) -> bool {
-        let branches = network.stages[fork].extras.fork.branches();
+        let Fork::JoinAll(branches) = &network.stages[fork].extras.fork else {
+            return false;
+        };
         let comes_to = |stage: usize| {
             let mut ways = branches.iter();
             ways.any(|branch| branch.0 == stage || self.ancestors[stage].contains(&branch.0))
@@ -402,8 +404,9 @@ fn closure(feeders: &[Vec<usize>], stage: usize) -> Vec<usize> {
     (0..seen.len()).filter(|&s| seen[s]).collect()
 }
 
-/// Behind which forks the flows depend on each other: where the ways of two copies of an order meet,
-/// where orders come after a join, and all along a way back to the fork.
+/// Behind which forks the flows depend on each other: where the ways of two copies of an order meet (or
+/// of a copy and its order that does not wait for it), where orders come after a join, and all along a
+/// way back to the fork.
 fn tied(network: &Network, ancestors: &[Vec<usize>]) -> Vec<bool> {
     let mut tied = vec![false; ancestors.len()];
     for (fork, stage) in network.stages.iter().enumerate() {
@@ -413,11 +416,15 @@ fn tied(network: &Network, ancestors: &[Vec<usize>]) -> Vec<bool> {
         }
         let leads = |from: usize, to: usize| from == to || ancestors[to].contains(&from);
         let onward = stage.by_class.iter().flat_map(|at| &at.next);
-        let joined: Vec<usize> = onward.filter_map(|route| stage_of(route.to)).collect();
+        let onward: Vec<usize> = onward.filter_map(|route| stage_of(route.to)).collect();
         let back = branches.iter().any(|branch| leads(branch.0, fork));
         for (to, tied) in tied.iter_mut().enumerate() {
             let ways = branches.iter().filter(|branch| leads(branch.0, to)).count();
-            let after = joined.iter().any(|&from| leads(from, to));
+            let after = onward.iter().any(|&from| leads(from, to));
+            let after = match stage.extras.fork {
+                Fork::JoinAll(_) => after,
+                Fork::None | Fork::Detached(_) => after && ways > 0,
+            };
             *tied |= after || ways > 1 || (back && ways > 0);
         }
     }

@@ -20,7 +20,7 @@ use super::stage::StageTheory;
 use super::traffic::Traffic;
 use super::{Curve, Figure, ForkJoin, Kind};
 use crate::metric::Metric;
-use crate::network::{Capacity, Consumers, Discipline, Network, Target};
+use crate::network::{Capacity, Consumers, Discipline, Fork, Network, Target};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub(super) fn joins(
     stages: &[StageTheory],
 ) -> Joins {
     let mut forks: Vec<usize> = (0..stages.len())
-        .filter(|&s| !network.stages[s].extras.fork.branches().is_empty())
+        .filter(|&s| matches!(network.stages[s].extras.fork, Fork::JoinAll(_)))
         .collect();
     // What lies inside a branch has more before it.
     forks.sort_by_key(|&fork| std::cmp::Reverse(flows.before(fork).len()));

@@ -66,6 +66,7 @@ mod quadrature;
 mod random_order;
 mod reason;
 mod recognize;
+mod reduction;
 mod regime;
 mod retrial;
 mod route;

@@ -3,6 +3,7 @@
 use super::closed;
 use super::flow::Flows;
 use super::recognize::stage_models;
+use super::reduction::{self, Reduction};
 use super::regime::Regime;
 use super::tails::Tails;
 use super::traffic::Traffic;
@@ -51,6 +52,23 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
 ///
 /// Pure and deterministic: the same network gives the same figures.
 pub fn analyze(network: &Network) -> NetworkTheory {
+    if let Some(reason) = reduction::changes(network) {
+        return NetworkTheory::blank(network, &reason);
+    }
+    match Reduction::of(network) {
+        None => reduced(network),
+        Some(reduction) => match reduction.missing().first() {
+            // Where orders come back for ever everything depends on everything.
+            Some(reason) if !network.populations.is_empty() => {
+                NetworkTheory::blank(network, reason)
+            }
+            _ => reduction.read(reduced(&reduction.network), network),
+        },
+    }
+}
+
+/// The theory of a network in which every feature is one that the models know.
+fn reduced(network: &Network) -> NetworkTheory {
     let mut almost = Vec::new();
     for candidate in WHOLE {
         match (candidate.fit)(network) {
@@ -151,6 +169,17 @@ impl NetworkTheory {
             stage.unexplained.push(reason.clone());
         }
         self.but(std::slice::from_ref(reason))
+    }
+
+    /// The same for the network that was reduced to this one: its first stages are those, as the
+    /// scenario describes them.
+    pub(super) fn as_described(mut self, network: &Network) -> NetworkTheory {
+        let count = network.stages.len();
+        self.settings.clone_from(&network.stages);
+        self.stages.truncate(count);
+        self.regimes.truncate(count);
+        self.tails.truncate(count);
+        self
     }
 
     /// The same with what is known of the tails at each stage.

@@ -19,7 +19,7 @@ use super::stage::{FLOWS, StageTheory};
 use super::traffic::{Traffic, loses};
 use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Consumers, Network, Patience, Stage, Target};
+use crate::network::{Consumers, Fork, Network, Patience, Stage, Target};
 use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
@@ -86,6 +86,11 @@ struct Whole<'a> {
 
 fn forks(stage: &Stage) -> bool {
     !stage.extras.fork.branches().is_empty()
+}
+
+/// Whether orders wait for the copies that are made of them.
+fn joins_copies(stage: &Stage) -> bool {
+    matches!(stage.extras.fork, Fork::JoinAll(_))
 }
 
 impl Whole<'_> {
@@ -189,7 +194,8 @@ impl Whole<'_> {
         };
         // The traffic equations hold in the long run, not over a period or a run; and they let orders go on
         // from a join as fast as they come to the fork, even if copies pile up on the way.
-        let piles_up = |&s: &usize| forks(&self.network.stages[s]) && !self.flows.share_is_exact(s);
+        let piles_up =
+            |&s: &usize| joins_copies(&self.network.stages[s]) && !self.flows.share_is_exact(s);
         let kind = if self.varies() || self.reached.iter().any(piles_up) {
             kind.max(Kind::Approximation)
         } else {
@@ -369,7 +375,7 @@ impl Whole<'_> {
             let own = self.completed_sojourn(s, k)?.value;
             match self.joins.get(&(s, k)) {
                 Some(join) => Some(own + join.mean.value),
-                None => (!forks(&self.network.stages[s])).then_some(own),
+                None => (!joins_copies(&self.network.stages[s])).then_some(own),
             }
         })?;
         let classes = 0..self.network.classes.len();
@@ -389,7 +395,7 @@ impl Whole<'_> {
         value.is_finite().then_some(Figure {
             value,
             kind,
-            formula: if self.forks {
+            formula: if !self.joins.is_empty() {
                 "Σ v_i (W_i + time to the join), v_i = visits of a completed order"
             } else {
                 "Σ v_i W_i, v_i = visits of a completed order"

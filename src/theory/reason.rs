@@ -59,6 +59,15 @@ pub enum Reason {
         /// As the scenario file calls it.
         feature: &'static str,
     },
+    /// A feature of the scenario breaks an assumption of every formula here.
+    Violated {
+        /// The stage or the scenario.
+        place: String,
+        /// As the scenario file calls it.
+        feature: &'static str,
+        /// The assumption that fails.
+        why: &'static str,
+    },
     /// Orders can go round for ever, or the flows did not settle.
     NoFlows,
 }
@@ -104,6 +113,11 @@ impl fmt::Display for Reason {
             Reason::NoModel { place, feature } => {
                 write!(f, "no formula for `{feature}` of `{place}`")
             }
+            Reason::Violated {
+                place,
+                feature,
+                why,
+            } => write!(f, "no formula for `{feature}` of `{place}`: {why}"),
             Reason::NoFlows => write!(
                 f,
                 "the traffic equations have no solution: orders never leave"

@@ -18,7 +18,7 @@ use super::stage::StageTheory;
 use super::traffic::Traffic;
 use super::{Curve, Figures, Kind};
 use crate::metric::{Metric, TimeKind};
-use crate::network::{Capacity, Discipline, Network, Target};
+use crate::network::{Capacity, Discipline, Fork, Network, Target};
 use crate::random::Distribution;
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ fn visits<'a>(
             if !wanted(stage, class) {
                 continue;
             }
-            let forks = !network.stages[stage].extras.fork.branches().is_empty();
+            let forks = matches!(network.stages[stage].extras.fork, Fork::JoinAll(_));
             let join = joins.get(&(stage, class));
             // With patience or breakdowns a visit is more than a wait and a service.
             let plain = network.stages[stage].extras.is_plain();

@@ -175,6 +175,11 @@ impl Sketch {
         self
     }
 
+    /// A stage, to be changed at will.
+    pub fn at(&mut self, stage: usize) -> &mut Stage {
+        &mut self.0.stages[stage]
+    }
+
     /// The network; a stage without a way on completes.
     pub fn network(&self) -> Network {
         let mut network = self.0.clone();

@@ -1,0 +1,276 @@
+//! From the pipeline as the scenario describes it to one that the models know, and back.
+//!
+//! The models know queues with consumers, classes, routes, bounds, patience, breakdowns and forks. What
+//! else a scenario may ask for is, in this order,
+//!
+//! 1. left out where it changes nothing ([`settled`]: a prefetch of the only consumer, an acknowledgement
+//!    that no crash makes matter, …);
+//! 2. told in the models' own words where that gives the same figures;
+//! 3. else a gap ([`gap`]): the stage is cut off, with all that its orders may come to later, and the
+//!    reason names the feature and the assumption that fails. What lies before it is not concerned.
+//!
+//! # Invariant
+//! No figure is taken from a stage whose features the models do not know, nor from one whose arrivals
+//! depend on such a stage.
+
+mod gap;
+mod settled;
+#[cfg(test)]
+mod tests;
+
+use super::network::NetworkTheory;
+use super::{PipelineTheory, Reason, StageTheory};
+use crate::metric::Metric;
+use crate::network::{
+    AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Route,
+    Stage, Stocking, Target,
+};
+use gap::gap;
+use settled::settled;
+
+/// A network that the models know, and what each stage of the scenario is in it.
+pub(super) struct Reduction {
+    /// The stages of the scenario first.
+    pub network: Network,
+    /// By stage of the scenario.
+    readings: Vec<Reading>,
+}
+
+/// How a stage of the scenario is read from that of the reduced network.
+#[derive(Debug, Clone, Default)]
+struct Reading {
+    /// Features that cut it off, its own and those of stages before.
+    cut: Vec<Reason>,
+    /// Whether how many orders come is known all the same: nothing before it is cut off.
+    arrivals_known: bool,
+}
+
+/// Why nothing is known of a pipeline that is another one for a while.
+pub(super) fn changes(network: &Network) -> Option<Reason> {
+    let place = network.name.clone();
+    let incident = Reason::Violated {
+        place,
+        feature: "incident",
+        why: "the pipeline changes while it runs, so there is no one steady state",
+    };
+    (!network.phases.is_empty()).then_some(incident)
+}
+
+impl Reduction {
+    /// What is left to say of a network; nothing of one that the models know as it is.
+    pub fn of(network: &Network) -> Option<Reduction> {
+        let mut plainer = network.clone();
+        for id in 0..network.stages.len() {
+            plainer.stages[id] = settled(network, id);
+        }
+        let gaps: Vec<Option<Reason>> = (0..network.stages.len())
+            .map(|id| gap(&plainer, id))
+            .collect();
+        let changed = plainer.stages != network.stages || gaps.iter().any(Option::is_some);
+        changed.then(|| {
+            let cut = cut(&plainer, &gaps);
+            for (stage, reasons) in plainer.stages.iter_mut().zip(&cut) {
+                if !reasons.is_empty() {
+                    *stage = sink(stage);
+                }
+            }
+            Reduction {
+                readings: readings(network, gaps, cut),
+                network: plainer,
+            }
+        })
+    }
+
+    /// The theory of the scenario's own network from that of the reduced one.
+    pub fn read(&self, theory: NetworkTheory, network: &Network) -> NetworkTheory {
+        let mut theory = theory.as_described(network);
+        for (stage, reading) in theory.stages.iter_mut().zip(&self.readings) {
+            reading.read(stage);
+        }
+        let reasons = self.missing();
+        if !reasons.is_empty() {
+            cut_pipeline(&mut theory.pipeline, reasons);
+        }
+        theory
+    }
+
+    /// The features that no model knows.
+    pub fn missing(&self) -> Vec<Reason> {
+        let mut reasons: Vec<Reason> = Vec::new();
+        for reason in self.readings.iter().flat_map(|reading| &reading.cut) {
+            if !reasons.contains(reason) {
+                reasons.push(reason.clone());
+            }
+        }
+        reasons
+    }
+}
+
+impl Reading {
+    fn read(&self, stage: &mut StageTheory) {
+        if self.cut.is_empty() {
+            return;
+        }
+        let known = |metric: Metric| self.arrivals_known && metric == Metric::ArrivalRate;
+        let rate = stage.offered_rate;
+        let mut figures = std::mem::take(&mut stage.figures);
+        figures.retain(|metric, _| known(*metric));
+        let mut classes = std::mem::take(&mut stage.classes);
+        for (_, figures) in &mut classes {
+            figures.retain(|metric, _| known(*metric));
+        }
+        *stage = StageTheory {
+            figures,
+            classes,
+            offered_rate: if self.arrivals_known { rate } else { 0.0 },
+            unexplained: self.cut.clone(),
+            ..StageTheory::blank(Reason::NoOrders)
+        };
+    }
+}
+
+/// Of the whole pipeline only what enters is known when a part of it is not.
+fn cut_pipeline(pipeline: &mut PipelineTheory, reasons: Vec<Reason>) {
+    let mut figures = std::mem::take(&mut pipeline.figures);
+    figures.retain(|metric, _| *metric == Metric::ArrivalRate);
+    *pipeline = PipelineTheory {
+        figures,
+        unexplained: reasons,
+        ..PipelineTheory::blank(Reason::NoOrders)
+    };
+}
+
+fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>) -> Vec<Reading> {
+    let behind = behind(network, &gaps);
+    let readings = cut.into_iter().zip(behind);
+    readings
+        .map(|(cut, behind)| Reading {
+            cut,
+            arrivals_known: !behind,
+        })
+        .collect()
+}
+
+/// By stage the features that cut it off.
+fn cut(network: &Network, gaps: &[Option<Reason>]) -> Vec<Vec<Reason>> {
+    let count = gaps.len();
+    let mut cut = vec![Vec::new(); count];
+    for reason in gaps.iter().flatten() {
+        let alone: Vec<Option<Reason>> = gaps
+            .iter()
+            .map(|gap| gap.clone().filter(|gap| gap == reason))
+            .collect();
+        let behind = behind(network, &alone);
+        for stage in 0..count {
+            if (behind[stage] || alone[stage].is_some()) && !cut[stage].contains(reason) {
+                cut[stage].push(reason.clone());
+            }
+        }
+    }
+    cut
+}
+
+/// Which stages may get orders, or be kept waiting, by one that is cut off.
+fn behind(network: &Network, gaps: &[Option<Reason>]) -> Vec<bool> {
+    let count = gaps.len();
+    let mut behind = vec![false; count];
+    let mut open: Vec<usize> = (0..count).filter(|&s| gaps[s].is_some()).collect();
+    while let Some(stage) = open.pop() {
+        let mut reached = outputs(&network.stages[stage]);
+        reached.extend(kept_waiting(network, stage));
+        for to in reached {
+            if !std::mem::replace(&mut behind[to], true) {
+                open.push(to);
+            }
+        }
+    }
+    behind
+}
+
+/// The stages that what happens at a stage sends orders to, or changes.
+fn outputs(stage: &Stage) -> Vec<usize> {
+    let ways = stage.by_class.iter().flat_map(|at| &at.next);
+    let mut outputs: Vec<usize> = ways.filter_map(|route| stage_of(route.to)).collect();
+    outputs.extend(stage.extras.fork.branches().iter().map(|to| to.0));
+    if let Failures::Some(failure) = &stage.extras.failures
+        && let AfterFailure::Stage(to) = failure.then
+    {
+        outputs.push(to.0);
+    }
+    if let Stocking::Stock(stock) = &stage.extras.stocking
+        && let Hold::Reserve { until, .. } | Hold::Look { until } = stock.hold
+    {
+        outputs.extend(until.map(|to| to.0));
+    }
+    outputs
+}
+
+fn stage_of(target: Target) -> Option<usize> {
+    match target {
+        Target::Stage(to) => Some(to.0),
+        Target::Completed | Target::Cancelled => None,
+    }
+}
+
+/// The stages that wait for one of which nothing is known: those that it blocks, and where orders go that
+/// wait for copies which come to it.
+fn kept_waiting(network: &Network, stage: usize) -> Vec<usize> {
+    let mut waiting = Vec::new();
+    for (id, other) in network.stages.iter().enumerate() {
+        let leads_here = outputs(other).contains(&stage);
+        if leads_here && matches!(network.stages[stage].capacity, Capacity::Block(_)) {
+            waiting.push(id);
+        }
+        if let Fork::JoinAll(branches) = &other.extras.fork
+            && branches
+                .iter()
+                .any(|branch| leads_to(network, branch.0, stage))
+        {
+            let ways = other.by_class.iter().flat_map(|at| &at.next);
+            waiting.extend(ways.filter_map(|route| stage_of(route.to)));
+        }
+    }
+    waiting
+}
+
+/// Whether orders may come from one stage to another, or are there.
+fn leads_to(network: &Network, from: usize, to: usize) -> bool {
+    let mut seen = vec![false; network.stages.len()];
+    let mut open = vec![from];
+    while let Some(stage) = open.pop() {
+        if stage == to {
+            return true;
+        }
+        if !std::mem::replace(&mut seen[stage], true) {
+            open.extend(outputs(&network.stages[stage]));
+        }
+    }
+    false
+}
+
+/// A stage that takes all that comes, and nothing comes from.
+fn sink(stage: &Stage) -> Stage {
+    let mut sink = Stage {
+        consumers: Consumers::Unlimited,
+        discipline: Discipline::Fifo,
+        capacity: Capacity::Unbounded,
+        extras: Extras::default(),
+        ..stage.clone()
+    };
+    for at in &mut sink.by_class {
+        at.next = vec![Route {
+            to: Target::Cancelled,
+            probability: 1.0,
+        }];
+    }
+    sink
+}
+
+/// The stage's identity, for messages.
+fn violated(stage: &Stage, feature: &'static str, why: &'static str) -> Reason {
+    Reason::Violated {
+        place: stage.name.clone(),
+        feature,
+        why,
+    }
+}
