@@ -89,6 +89,62 @@ pub enum PartitionBy {
     },
 }
 
+/// Keys that are looked at one by one. Those beyond are so rare that, spread by a hash, each lane gets
+/// its share of them.
+const KEYS_APART: u32 = 1 << 20;
+
+impl PartitionBy {
+    /// The share of the messages that goes to each of `count` lanes; adds up to 1. Which key is in which
+    /// lane is the same for every run: that of a fixed hash of its rank.
+    ///
+    /// ```
+    /// use orderline::network::PartitionBy;
+    /// assert_eq!(PartitionBy::RoundRobin.weights(4), [0.25; 4]);
+    /// // One key: one lane gets it all.
+    /// let one = PartitionBy::Key { keys: 1, exponent: 1.0 }.weights(4);
+    /// assert_eq!(one.iter().filter(|&&weight| weight == 1.0).count(), 1);
+    /// ```
+    pub fn weights(&self, count: u32) -> Vec<f64> {
+        let lanes = f64::from(count);
+        let PartitionBy::Key { keys, exponent } = *self else {
+            return vec![1.0 / lanes; count as usize];
+        };
+        let apart = keys.min(KEYS_APART);
+        let mut weights = vec![tail_of_powers(apart, keys, exponent) / lanes; count as usize];
+        // The rare ones first: small numbers are added to small ones.
+        for key in (1..=apart).rev() {
+            weights[lane_of(key, count)] += f64::from(key).powf(-exponent);
+        }
+        let sum: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|weight| *weight /= sum);
+        weights
+    }
+}
+
+/// The lane of the key of a rank (from 1), of so many lanes: by the finalizer of SplitMix64 (Steele,
+/// Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+fn lane_of(key: u32, lanes: u32) -> usize {
+    let mut hash = u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^= hash >> 31;
+    ((u128::from(hash) * u128::from(lanes)) >> 64) as usize
+}
+
+/// The sum of k^-`exponent` for `after` < k ≤ `upto`, by the integral from midpoint to midpoint, which
+/// so far out differs from it by a share of less than 10⁻¹⁰.
+fn tail_of_powers(after: u32, upto: u32, exponent: f64) -> f64 {
+    if after == upto {
+        return 0.0;
+    }
+    let (low, high) = (f64::from(after) + 0.5, f64::from(upto) + 0.5);
+    if exponent == 1.0 {
+        return (high / low).ln();
+    }
+    let power = 1.0 - exponent;
+    (high.powf(power) - low.powf(power)) / power
+}
+
 /// When a message becomes some consumer's, who then gets it and nobody else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Commitment {
@@ -267,6 +323,53 @@ impl Default for Broker {
             transaction: Transactions::None,
             costs: Costs::default(),
             outages: Outages::Never,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_key(keys: u32, exponent: f64, lanes: u32) -> Vec<f64> {
+        PartitionBy::Key { keys, exponent }.weights(lanes)
+    }
+
+    #[test]
+    fn the_first_key_keeps_its_share_together() {
+        // 100 keys of exponent 1: the first has 1/H(100) of all.
+        let harmonic: f64 = (1..=100).map(|k| 1.0 / f64::from(k)).sum();
+        let weights = by_key(100, 1.0, 8);
+        assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(weights[lane_of(1, 8)] >= 1.0 / harmonic);
+    }
+
+    #[test]
+    fn equal_keys_weigh_what_their_number_says() {
+        let (keys, lanes) = (1000, 5);
+        let mut counts = vec![0u32; lanes as usize];
+        (1..=keys).for_each(|key| counts[lane_of(key, lanes)] += 1);
+        for (weight, count) in by_key(keys, 0.0, lanes).into_iter().zip(counts) {
+            assert!((weight - f64::from(count) / f64::from(keys)).abs() < 1e-12);
+            assert!((150..250).contains(&count), "{count}");
+        }
+    }
+
+    #[test]
+    fn very_many_keys_are_nearly_even() {
+        for weight in by_key(u32::MAX, 0.0, 4) {
+            assert!((weight - 0.25).abs() < 1e-6, "{weight}");
+        }
+    }
+
+    #[test]
+    fn the_integral_is_the_sum_of_the_tail() {
+        let (after, upto) = (KEYS_APART, KEYS_APART + 300_000);
+        for exponent in [0.0, 0.5, 1.0, 1.5] {
+            let terms = (after + 1..=upto).rev();
+            let sum: f64 = terms.map(|k| f64::from(k).powf(-exponent)).sum();
+            let share = tail_of_powers(after, upto, exponent) / sum - 1.0;
+            assert!(share.abs() < 1e-9, "{exponent}: {share}");
         }
     }
 }

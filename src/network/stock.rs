@@ -76,14 +76,15 @@ pub enum Shortage {
 pub enum Replenishment {
     /// It is not.
     None,
-    /// Every unit sold is ordered at once, on its own: stock at hand and ordered, less what is owed, is
-    /// always the initial stock.
+    /// Every unit sold, reserved or owed is ordered at once, on its own: stock that is free and ordered,
+    /// less what is owed, is always the initial stock. (When a reservation ends it is above that for a
+    /// while, and nothing is ordered until it is not.)
     BaseStock {
         /// Time from ordering to delivery.
         lead_time: Distribution,
     },
-    /// When stock at hand and ordered, less what is owed, is `reorder_at` or less, so much is ordered that
-    /// it is `up_to`.
+    /// When stock that is free and ordered, less what is owed, is `reorder_at` or less, so much is ordered
+    /// that it is `up_to`.
     ReorderPoint {
         /// s.
         reorder_at: u64,

@@ -2,7 +2,7 @@
 
 /// Probabilities added up, ready to be chosen from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     /// Probability of an index up to and with i; above 1 from the last possible index on, so that
     /// rounding never leads to an impossible one.
     cumulative: Box<[f64]>,
@@ -10,7 +10,7 @@ pub(super) struct Choice {
 
 impl Choice {
     /// From probabilities that add up to 1.
-    pub(super) fn new(probabilities: &[f64]) -> Self {
+    pub(crate) fn new(probabilities: &[f64]) -> Self {
         let last = probabilities.iter().rposition(|&p| p > 0.0).unwrap_or(0);
         let mut sum = 0.0;
         let add_up = |(index, probability)| {
@@ -28,7 +28,7 @@ impl Choice {
 
     /// The index that a number `u` in [0, 1) falls to.
     #[inline]
-    pub(super) fn index(&self, u: f64) -> usize {
+    pub(crate) fn index(&self, u: f64) -> usize {
         // Counting has no branch to mispredict, which beats a search for the usual two or three.
         if self.cumulative.len() <= 16 {
             return self.cumulative.iter().filter(|&&sum| sum <= u).count();

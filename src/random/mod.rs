@@ -12,6 +12,7 @@
 mod arrival_stream;
 mod arrivals;
 mod choice;
+mod counts;
 mod discrete;
 mod distribution;
 mod elementary;
@@ -25,6 +26,8 @@ mod variates;
 
 pub use arrival_stream::ArrivalStream;
 pub use arrivals::Arrivals;
+pub(crate) use choice::Choice;
+pub(crate) use counts::Counts;
 pub use discrete::DiscreteDistribution;
 pub use distribution::Distribution;
 pub(crate) use distribution::Pieces;
