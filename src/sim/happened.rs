@@ -58,7 +58,7 @@ pub(super) struct Staff {
 /// The stock of a stage, all items together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Shelf {
-    /// Orders that asked.
+    /// Orders that asked; who comes back when a reservation ran out does not ask again.
     pub asked: u64,
     /// Of these, those that found enough at once.
     pub filled: u64,
@@ -74,11 +74,11 @@ pub(super) struct Shelf {
     pub oversold: u64,
     /// Reservations that ran out.
     pub released: u64,
-    /// Times at which the last unit of an item went.
+    /// Times at which the last free unit of an item went.
     pub stock_outs: u64,
     /// Units at hand, reserved ones included.
     pub at_hand: Level,
-    /// Share of the items (by popularity) of which there is none.
+    /// Share of the items (by popularity) of which there is none that is free.
     pub empty: Level,
 }
 

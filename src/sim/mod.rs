@@ -39,6 +39,7 @@ mod control;
 mod earliest;
 mod engine;
 mod fold;
+mod full;
 mod happened;
 mod lane;
 mod means;
