@@ -527,14 +527,18 @@ pub enum Place {
 }
 
 impl Network {
-    /// The first thing asked for that the simulation cannot do yet, as the scenario file calls it, and
-    /// where; the formulas can.
-    pub fn beyond_simulation(&self) -> Option<(&str, &'static str)> {
+    /// The first thing asked for beyond producers and plain queues, as the scenario file calls it, and
+    /// where.
+    pub fn beyond_plain(&self) -> Option<(&str, &'static str)> {
         let closed = self.populations.first();
         let closed = closed.map(|population| (population.name.as_str(), "closed"));
+        let incident = self
+            .phases
+            .first()
+            .map(|_| (self.name.as_str(), "incident"));
         let stages = self.stages.iter();
         let mut stages = stages.filter_map(|stage| Some((stage.name.as_str(), stage.special()?)));
-        closed.or_else(|| stages.next())
+        closed.or(incident).or_else(|| stages.next())
     }
 
     /// The way a place is written in every output: `pipeline`, `stage:NAME` or

@@ -149,13 +149,7 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     let syntax = cx.found.len();
     let draft = draft::read(&root, &mut cx);
     let network = compile::compile(&draft, &stem(name), &mut cx);
-    let Context {
-        found,
-        failed,
-        mut formulas_only,
-        ..
-    } = cx;
-    formulas_only.sort_by_key(|one| one.span);
+    let Context { found, failed, .. } = cx;
     let (errors, warnings) = sorted(found, syntax, &broken);
     if !errors.is_empty() {
         return Err(ScenarioErrors { sources, errors }.into());
@@ -168,7 +162,7 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
             path: PathBuf::from(name),
             sources,
             warnings,
-            formulas_only,
+            formulas_only: Vec::new(),
         }),
         (None, None) => Err(unexplained(sources)),
     }

@@ -13,10 +13,24 @@ pub(super) struct Chance {
 
 impl Chance {
     pub(super) fn new(network: &Network, stage: &Stage, replication: u64) -> Chance {
-        let routing = format!("stage.{}.routing", stage.name);
-        let routing = Stream::new(network.seed, replication, &routing);
+        Chance::named(
+            network,
+            stage,
+            replication,
+            &format!("stage.{}", stage.name),
+        )
+    }
+
+    /// The same, with streams that are named after `source`.
+    pub(super) fn named(
+        network: &Network,
+        stage: &Stage,
+        replication: u64,
+        source: &str,
+    ) -> Chance {
+        let routing = Stream::new(network.seed, replication, &format!("{source}.routing"));
         Chance {
-            laws: Laws::new(network, stage, replication),
+            laws: Laws::new(network, stage, replication, source),
             routes: stage.by_class.iter().map(Routes::new).collect(),
             routing: Uniforms::new(routing),
         }
@@ -64,7 +78,7 @@ struct Laws {
 }
 
 impl Laws {
-    fn new(network: &Network, stage: &Stage, replication: u64) -> Laws {
+    fn new(network: &Network, stage: &Stage, replication: u64, source: &str) -> Laws {
         let mut laws = Laws {
             law_of_class: Vec::new(),
             variates: Vec::new(),
@@ -75,9 +89,9 @@ impl Laws {
                 (Service::Common(_), Some(index)) => index,
                 (service, _) => {
                     let source = match service {
-                        Service::Common(_) => format!("stage.{}.service", stage.name),
+                        Service::Common(_) => format!("{source}.service"),
                         Service::Own(_) => {
-                            format!("stage.{}.class.{}.service", stage.name, class.name)
+                            format!("{source}.class.{}.service", class.name)
                         }
                     };
                     let stream = Stream::new(network.seed, replication, &source);

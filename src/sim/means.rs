@@ -38,8 +38,10 @@ impl fmt::Display for EngineKind {
 /// How a network is simulated.
 #[derive(Debug)]
 pub(super) enum Means {
-    /// By events.
+    /// By events, all of them queues of the textbook.
     Events,
+    /// By events, with all that a stage can do.
+    EventsInFull,
     /// By recursion, along this course.
     Recursion(Course),
 }
@@ -48,19 +50,29 @@ impl Means {
     /// What suits the network, or was asked for.
     pub(super) fn new(network: &Network, choice: EngineChoice) -> Result<Means, SimError> {
         match choice {
-            EngineChoice::Only(EngineKind::Events) => Ok(Means::Events),
+            EngineChoice::Only(EngineKind::Events) => Ok(Means::events(network)),
             EngineChoice::Only(EngineKind::Recursion) => {
                 let course = course(network).map_err(SimError::NoRecursion)?;
                 Ok(Means::Recursion(course))
             }
-            EngineChoice::Auto => Ok(course(network).map_or(Means::Events, Means::Recursion)),
+            EngineChoice::Auto => {
+                Ok(course(network).map_or(Means::events(network), Means::Recursion))
+            }
+        }
+    }
+
+    /// The leanest event engine that does it.
+    pub(super) fn events(network: &Network) -> Means {
+        match network.beyond_plain() {
+            None => Means::Events,
+            Some(_) => Means::EventsInFull,
         }
     }
 
     /// Which engine that is.
     pub(super) fn kind(&self) -> EngineKind {
         match self {
-            Means::Events => EngineKind::Events,
+            Means::Events | Means::EventsInFull => EngineKind::Events,
             Means::Recursion(_) => EngineKind::Recursion,
         }
     }

@@ -69,6 +69,6 @@ pub use measure::Growth;
 pub use outcome::{Imprecision, Outcome, Outcomes, PlaceResult, SimError, SimResult};
 pub use plan::{Start, StartRule};
 pub use recursion::Obstacle;
-pub use replication::{Silent, trace_by_recursion, trace_replication};
+pub use replication::{Silent, trace_by_recursion, trace_in_full, trace_replication};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, Timeline};

@@ -165,14 +165,6 @@ pub enum SimError {
         /// The warm-up asked for, seconds.
         warmup: f64,
     },
-    /// The network asks for what only the formulas can do yet.
-    #[error("`{feature}` of `{place}` cannot be simulated yet; `orderline theory` gives formulas")]
-    Unsupported {
-        /// The stage or the producer.
-        place: String,
-        /// As the scenario file calls it.
-        feature: &'static str,
-    },
     /// The recursion was asked for, but does not apply.
     #[error("`--engine recursion` does not apply: {0}; leave it out, or ask for `--engine events`")]
     NoRecursion(Obstacle),

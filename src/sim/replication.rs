@@ -2,6 +2,7 @@
 
 use super::control::Control;
 use super::engine::{Engine, Finished, Observer, OrderRecord, Reached};
+use super::full::Full;
 use super::means::{EngineChoice, EngineKind, Means};
 use super::outcome::SimError;
 use super::recursion::{Anonymous, Numbered, Recursion};
@@ -128,6 +129,10 @@ pub(super) fn replicate<O: Observer>(
             let engine = Engine::new(network, replication, orders, observer);
             Run::new(network, engine, span).play(control)
         }
+        Means::EventsInFull => {
+            let engine = Full::new(network, replication, orders, observer);
+            Run::new(network, engine, span).play(control)
+        }
         Means::Recursion(course) if network.producers.len() == 1 && !O::SEES => {
             let engine =
                 Recursion::<Anonymous, O>::new(network, course, replication, orders, observer);
@@ -143,7 +148,12 @@ pub(super) fn replicate<O: Observer>(
 
 /// Runs the first replication once more, by events, and shows every order to an observer.
 pub fn trace_replication<O: Observer>(network: &Network, control: &Control, observer: O) -> O {
-    trace(network, &Means::Events, control, observer)
+    trace(network, &Means::events(network), control, observer)
+}
+
+/// The same by the event engine that does everything, needed or not: orders are the same.
+pub fn trace_in_full<O: Observer>(network: &Network, control: &Control, observer: O) -> O {
+    trace(network, &Means::EventsInFull, control, observer)
 }
 
 /// The same by recursion: orders are the same, but are not seen in the order of time where there are

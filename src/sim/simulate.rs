@@ -38,7 +38,7 @@ impl SimOptions {
 /// Simulates a network as its run plan says.
 ///
 /// # Errors
-/// [`SimError::Unsupported`] where only formulas can say anything, [`SimError::NoRecursion`] where that was
+/// [`SimError::NoRecursion`] where that was
 /// asked for but does not apply, [`SimError::NoOrders`] where no order can come, [`SimError::NothingAfterWarmup`] where the
 /// replications are shorter than the warm-up, [`SimError::Stopped`] when `control` stopped it before
 /// anything was measured.
@@ -47,10 +47,6 @@ pub fn simulate(
     options: SimOptions,
     control: &Control,
 ) -> Result<SimResult, SimError> {
-    if let Some((place, feature)) = network.beyond_simulation() {
-        let place = place.to_owned();
-        return Err(SimError::Unsupported { place, feature });
-    }
     if network.offered_rate() <= 0.0 {
         return Err(SimError::NoOrders);
     }

@@ -8,6 +8,8 @@ use crate::random::ArrivalStream;
 #[derive(Debug)]
 pub(super) struct Sources {
     streams: Vec<ArrivalStream>,
+    /// When each process began, seconds.
+    began: Vec<f64>,
     /// Among equals the producer that stands first in the file.
     next: Earliest,
     /// The first of them, kept at hand: most events are departures and leave it as it is.
@@ -27,6 +29,7 @@ impl Sources {
         }
         let first = next.first();
         Sources {
+            began: vec![0.0; streams.len()],
             streams,
             next,
             first,
@@ -40,10 +43,24 @@ impl Sources {
         self.first
     }
 
+    /// From `now` on a producer sends by another process, which began at `began`. What it would have
+    /// sent before now it has not.
+    pub(super) fn replace(&mut self, producer: usize, stream: ArrivalStream, began: f64, now: f64) {
+        self.streams[producer] = stream;
+        self.began[producer] = began;
+        let next = |sources: &mut Sources| began + time_of_next(&mut sources.streams[producer]);
+        let mut time = next(self);
+        while time < now {
+            time = next(self);
+        }
+        self.next.set(producer, time);
+        self.first = self.next.first();
+    }
+
     /// The next order of a producer has come.
     #[inline]
     pub(super) fn advance(&mut self, producer: usize) {
-        let time = time_of_next(&mut self.streams[producer]);
+        let time = self.began[producer] + time_of_next(&mut self.streams[producer]);
         self.next.set(producer, time);
         self.first = self.next.first();
     }

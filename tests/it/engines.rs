@@ -1,11 +1,11 @@
 //! The two engines beside each other: every order the same, to the last bit.
 
-use crate::networks::feed_forward;
+use crate::networks::{feed_forward, network as anything_plain};
 use orderline::metric::Metric;
 use orderline::network::{Network, Warmup};
 use orderline::sim::{
     Control, EngineChoice, EngineKind, Observer, OrderRecord, SimError, SimOptions, SimResult,
-    simulate, trace_by_recursion, trace_replication,
+    simulate, trace_by_recursion, trace_in_full, trace_replication,
 };
 use proptest::prelude::*;
 
@@ -59,6 +59,17 @@ proptest! {
         prop_assert_eq!(events.len(), recursion.len());
         for (event, recursion) in events.iter().zip(&recursion) {
             prop_assert_eq!(event, recursion);
+        }
+    }
+
+    #[test]
+    fn the_engine_for_everything_gives_plain_networks_the_same_orders(network in anything_plain(1500)) {
+        let control = Control::default();
+        let plain = trace_replication(&network, &control, Log::default()).sorted();
+        let full = trace_in_full(&network, &control, Log::default()).sorted();
+        prop_assert_eq!(plain.len(), full.len());
+        for (plain, full) in plain.iter().zip(&full) {
+            prop_assert_eq!(plain, full);
         }
     }
 

@@ -576,7 +576,7 @@ proptest! {
         match parse(&text, &[]) {
             Err(error) => prop_assert!(error.to_string().contains("shop.toml")),
             Ok(loaded) => {
-                let refused = loaded.network.beyond_simulation().is_some();
+                let refused = loaded.network.beyond_plain().is_some();
                 prop_assert_eq!(refused, loaded.simulable().is_err());
                 prop_assert!(loaded.network.expected_duration() > 0.0);
                 prop_assert!(loaded.network.offered_rate().is_finite());

@@ -47,6 +47,8 @@ pub struct Obstacle {
 enum What {
     /// What the scenario file calls it.
     Special(&'static str),
+    Closed,
+    Incident,
     NotFifo,
     Bounded,
     ComesBack,
@@ -57,6 +59,8 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Obstacle { stage, what } = self;
         match what {
+            What::Closed => write!(f, "`{stage}` is a closed population"),
+            What::Incident => write!(f, "there are incidents"),
             What::Special(name) => write!(f, "stage `{stage}` has `{name}`"),
             What::NotFifo => write!(f, "stage `{stage}` does not serve first in, first out"),
             What::Bounded => write!(f, "the queue of stage `{stage}` is bounded"),
@@ -71,6 +75,16 @@ impl fmt::Display for Obstacle {
 /// # Errors
 /// What keeps it from being simulated by recursion.
 pub(in crate::sim) fn course(network: &Network) -> Result<Course, Obstacle> {
+    if let Some(population) = network.populations.first() {
+        let stage = population.name.clone();
+        let what = What::Closed;
+        return Err(Obstacle { stage, what });
+    }
+    if !network.phases.is_empty() {
+        let stage = network.name.clone();
+        let what = What::Incident;
+        return Err(Obstacle { stage, what });
+    }
     network.stages.iter().try_for_each(check)?;
     let mut upstream_first = downstream_first(network);
     upstream_first.reverse();

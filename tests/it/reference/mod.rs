@@ -49,7 +49,7 @@ fn reproduces_the_truth(orders: f64, beyond_only: bool) {
         .flat_map(|family| &family.cases)
         .map(|case| (case, cases::network(case)))
         .filter(|(case, _)| case.exactness == "exact")
-        .filter(|(_, network)| !beyond_only || network.beyond_simulation().is_some())
+        .filter(|(_, network)| !beyond_only || network.beyond_plain().is_some())
         // Averages over periods need whole ones.
         .filter(|(_, network)| {
             let mut producers = network.producers.iter();
