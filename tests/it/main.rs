@@ -15,5 +15,6 @@ mod properties;
 mod readme;
 mod reference;
 mod scenario;
+mod stock;
 mod truth;
 mod varying;

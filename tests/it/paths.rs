@@ -17,7 +17,7 @@ impl Observer for Log {
 }
 
 /// Orders as they leave: which one, when, how.
-fn leavers(network: &Network) -> Vec<(u64, f64, Outcome)> {
+pub fn leavers(network: &Network) -> Vec<(u64, f64, Outcome)> {
     let log = trace_replication(network, &Control::default(), Log::default());
     log.0
         .iter()

@@ -95,6 +95,17 @@ pub(super) enum Happening {
     BrokerRecovers {
         stage: u32,
     },
+    /// A reservation of stock may have run out.
+    Releases {
+        stage: u32,
+        message: MessageId,
+    },
+    /// Stock that was ordered comes.
+    Delivered {
+        stage: u32,
+        item: u32,
+        units: u32,
+    },
     /// A broker looks for messages whose time is over.
     Scans {
         stage: u32,

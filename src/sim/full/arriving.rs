@@ -361,8 +361,13 @@ impl<O: Observer> Full<'_, O> {
 
     /// Lets those in who wait for room at stages where some may have become free.
     pub(super) fn settle(&mut self) {
-        while let Some(stage) = self.stirred.pop() {
-            self.let_in(stage as usize);
+        loop {
+            while let Some(stage) = self.stirred.pop() {
+                self.let_in(stage as usize);
+            }
+            if !self.fill_backorders() {
+                return;
+            }
         }
     }
 
@@ -436,7 +441,6 @@ impl Message {
             parts: [0.0; Part::COUNT],
             waited: 0.0,
             processed: 0.0,
-            claim: None,
         }
     }
 

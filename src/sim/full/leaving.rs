@@ -30,6 +30,11 @@ impl<O: Observer> Full<'_, O> {
             }
             Fate::TriedAgain { after } => self.set_aside(id, after),
             Fate::GivenUp(then) => self.give_up(id, then),
+            Fate::SoldOut => {
+                self.depart(id);
+                self.end(id, Outcome::Cancelled);
+            }
+            Fate::Backordered => self.wait_for_stock(id),
         }
     }
 
@@ -45,7 +50,7 @@ impl<O: Observer> Full<'_, O> {
     fn go(&mut self, id: MessageId, target: Target) {
         match target {
             Target::Stage(stage) => self.send(id, stage.0),
-            Target::Completed => self.end(id, Outcome::Completed),
+            Target::Completed => self.complete(id),
             Target::Cancelled => self.end(id, Outcome::Cancelled),
         }
     }
@@ -102,6 +107,7 @@ impl<O: Observer> Full<'_, O> {
         if !self.messages.get(id).is_order() {
             return self.end_copy(id);
         }
+        self.return_stock(id);
         self.messages.get_mut(id).spend(self.now, Part::Waiting);
         let order = self.messages.remove(id);
         self.close_account(&order, outcome);
@@ -138,6 +144,7 @@ impl<O: Observer> Full<'_, O> {
     /// A copy or a duplicate ends; an order that waited for the last of its copies goes on.
     pub(super) fn end_copy(&mut self, id: MessageId) {
         self.happened.copies_ended += 1;
+        self.return_stock(id);
         let copy = self.messages.remove(id);
         let Kind::Copy { of } = copy.kind else {
             return;

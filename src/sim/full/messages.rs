@@ -42,7 +42,7 @@ pub(super) enum State {
     Aside,
     /// An order whose copies are under way.
     Forked,
-    /// An order that waits for stock.
+    /// Waiting for stock, without a consumer.
     Backordered,
 }
 
@@ -111,19 +111,6 @@ pub(super) struct Message {
     pub waited: f64,
     /// Time of service, over the same visits.
     pub processed: f64,
-    /// Stock that it holds, or has seen.
-    pub claim: Option<Claim>,
-}
-
-/// Stock that an order holds, or has seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Claim {
-    /// The stage whose stock it is.
-    pub stage: u32,
-    pub item: u32,
-    pub units: u32,
-    /// Whether the units are set aside for it.
-    pub reserved: bool,
 }
 
 impl Message {

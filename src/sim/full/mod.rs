@@ -13,6 +13,7 @@
 //! | [`failing`] | failed attempts, retries |
 //! | [`breaking`] | breakdowns of consumers, crashes, outages of brokers |
 //! | [`leaving`] | departures, copies, expiry, outcomes |
+//! | [`shelves`], [`stocking`] | what is in stock, and who takes it, reserves it or waits for it |
 //! | [`staffing`] | numbers of consumers over time, rebalances, incidents |
 
 mod agenda;
@@ -33,6 +34,7 @@ mod shelves;
 mod shifts;
 mod staffing;
 mod stage;
+mod stocking;
 
 use super::books::Books;
 use super::engine::{Finished, Observer, OrderRecord, Reached};
@@ -74,6 +76,8 @@ pub(super) struct Full<'n, O> {
     next_place: u64,
     /// Stages in which room may have become free for those who wait for it.
     stirred: Vec<u32>,
+    /// Stages that have stock.
+    stocked: Vec<usize>,
     /// Routine events since the last that was none.
     routine: u32,
     /// The number of orders to let in before stopping.
@@ -112,6 +116,7 @@ impl<'n, O: Observer> Full<'n, O> {
             thinking: thinking.collect(),
             next_place: 0,
             stirred: Vec::new(),
+            stocked: Vec::new(),
             routine: 0,
             target,
             full: false,
@@ -125,6 +130,7 @@ impl<'n, O: Observer> Full<'n, O> {
     fn open(&mut self) {
         for stage in 0..self.stages.len() {
             self.staff(stage);
+            self.open_stock(stage);
         }
         for (index, phase) in self.scenario.phases.iter().enumerate() {
             let phase_begins = Happening::PhaseBegins {
@@ -213,6 +219,10 @@ impl<'n, O: Observer> Full<'n, O> {
             }
             Happening::Scales { stage } => self.scales(stage as usize),
             Happening::PhaseBegins { phase } => self.phase_begins(phase as usize),
+            Happening::Releases { stage, message } => self.releases(stage as usize, message),
+            Happening::Delivered { stage, item, units } => {
+                self.delivered(stage as usize, item, units);
+            }
         }
         self.settle();
     }

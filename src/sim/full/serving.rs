@@ -2,6 +2,7 @@
 
 use super::agenda::{Happening, Ticket, Who};
 use super::messages::{Kind, Message, MessageId, State};
+use super::shelves::Answer;
 use super::stage::{Consumer, Doing, Done};
 use super::{Full, Observer};
 use crate::network::{
@@ -23,6 +24,10 @@ pub(super) enum Fate {
     TriedAgain { after: f64 },
     /// It is not tried again.
     GivenUp(AfterFailure),
+    /// What it needs is not in stock, and it goes without.
+    SoldOut,
+    /// What it needs is not in stock, and it waits for it.
+    Backordered,
 }
 
 impl<O: Observer> Full<'_, O> {
@@ -437,10 +442,27 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn judge(&mut self, id: MessageId) -> Fate {
         let message = self.messages.get_mut(id);
         message.attempting = false;
-        let (stage, class) = (message.stage as usize, message.class);
+        let stage = message.stage as usize;
         if self.has_failed(id, stage) {
             return self.failed(id, stage);
         }
+        let answer = self.stock_up(id);
+        self.fate_after(id, answer)
+    }
+
+    /// What becomes of a message that has asked for stock after its work.
+    pub(super) fn fate_after(&mut self, id: MessageId, answer: Answer) -> Fate {
+        match answer {
+            Answer::Granted => self.way_on(id),
+            Answer::Lost => Fate::SoldOut,
+            Answer::Waits => Fate::Backordered,
+        }
+    }
+
+    /// Where a message goes that is done at its stage.
+    pub(super) fn way_on(&mut self, id: MessageId) -> Fate {
+        let message = self.messages.get(id);
+        let (stage, class) = (message.stage as usize, message.class);
         if let Fork::JoinAll(_) = self.plan(stage).extras.fork {
             return Fate::Forks;
         }

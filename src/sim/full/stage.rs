@@ -12,6 +12,7 @@ use super::publish::Publisher;
 use super::queue::Queue;
 use super::sharing::Sharing;
 use super::staffing::Roster;
+use super::stocking::Stockroom;
 use crate::network::{
     Breaker, Broker, Capacity, Commitment, Consumers, Discipline, Failures, Network, Outages,
     Patience, Reliability, Store,
@@ -56,6 +57,7 @@ pub(super) struct Stage {
     pub circuit: Option<Circuit>,
     pub laws: Laws,
     pub roster: Roster,
+    pub stock: Option<Box<Stockroom>>,
 }
 
 /// What is left to chance beyond service times and routes.
@@ -201,6 +203,7 @@ impl Stage {
             circuit: circuit(&stage.extras.failures),
             laws: Laws::new(stage, &stream),
             roster: Roster::new(&stage.extras.staffing),
+            stock: Stockroom::new(&stage.extras.stocking, &stream),
         }
     }
 
