@@ -42,10 +42,11 @@ pub(super) struct Candidate {
 /// stage.
 const WHOLE: &[Candidate] = &closed::CANDIDATES;
 
-/// The catalogue: models of whole networks, then those of single stages, the most specific first.
+/// The catalogue: models of whole networks, then those of single stages, the most specific first, then what
+/// is told in the words of these.
 pub fn models() -> impl Iterator<Item = &'static Model> {
     let whole = WHOLE.iter().map(|candidate| candidate.model);
-    whole.chain(stage_models())
+    whole.chain(stage_models()).chain(reduction::models())
 }
 
 /// Finds for every stage and for the pipeline what formulas can say of it.

@@ -1,81 +1,42 @@
 //! What no model here knows.
 
-use super::{Reason, violated};
+use super::{Gap, Reason, delivery, failures, plainer, violated};
 use crate::network::{
-    Acknowledgement, Balking, Batching, Breaker, Broker, Capacity, Commitment, Costs, Discipline,
-    Failures, Network, Outages, Outside, Staffing, Stage, Stocking, Store, TimeToLive,
-    Transactions,
+    Acknowledgement, Balking, Batching, Broker, Commitment, Discipline, Extras, Network, Outages,
+    Outside, Staffing, Stage, Stocking, Store, Transactions,
 };
 
 /// The first feature of a stage that no model knows.
 pub(super) fn gap(network: &Network, id: usize) -> Option<Reason> {
     let stage = &network.stages[id];
-    let (feature, why) = discipline(stage.discipline)
-        .or_else(|| capacity(&stage.capacity))
-        .or_else(|| extras(stage))
+    let (feature, why) = discipline(network, stage)
+        .or_else(|| failures::gap(stage))
+        .or_else(|| extras(&stage.extras))
+        .or_else(|| plainer::gap(network, stage))
+        .or_else(|| delivery::gap(network, stage))
         .or_else(|| broker(&stage.extras.broker))?;
     Some(violated(stage, feature, why))
 }
 
-/// A feature as the scenario file calls it, and the assumption of the formulas that it breaks.
-type Gap = (&'static str, &'static str);
-
-fn discipline(discipline: Discipline) -> Option<Gap> {
-    match discipline {
+fn discipline(network: &Network, stage: &Stage) -> Option<Gap> {
+    match stage.discipline {
         Discipline::PreemptiveRestart => Some((
             "preemptive = \"restart\"",
             "the work of an interrupted order is lost, and begins again with the same length",
         )),
-        Discipline::EarliestDeadline => Some((
+        Discipline::EarliestDeadline if !plainer::order_is_blind(network, stage) => Some((
             "edf",
-            "who is next depends on the deadlines of all that wait",
+            "who is next depends on the deadlines of all that wait, and so does the rest of the pipeline or the size of the work",
         )),
-        Discipline::Fifo
-        | Discipline::Lifo
-        | Discipline::Random
-        | Discipline::ShortestFirst
-        | Discipline::ShortestRemaining
-        | Discipline::ProcessorSharing
-        | Discipline::Priority
-        | Discipline::PreemptivePriority => None,
+        _ => None,
     }
 }
 
-fn capacity(capacity: &Capacity) -> Option<Gap> {
-    match capacity {
-        Capacity::DropOldest(_) => Some((
-            "drop_oldest",
-            "an order that was let in may still be turned out by a newer one",
-        )),
-        Capacity::DeadLetter(_) => Some(("dead_letter", "the queue has a bound")),
-        Capacity::Unbounded | Capacity::Reject(_) | Capacity::Block(_) | Capacity::Retry(..) => {
-            None
-        }
-    }
-}
-
-fn extras(stage: &Stage) -> Option<Gap> {
-    let extras = &stage.extras;
-    if let Failures::Some(failure) = &extras.failures {
-        if failure.breaker != Breaker::None {
-            return Some((
-                "circuit_breaker",
-                "whether attempts are made depends on how the last ones ended",
-            ));
-        }
-        return Some(("failure", "attempts fail, and orders come again"));
-    }
+fn extras(extras: &Extras) -> Option<Gap> {
     let asked = [
         (
             extras.balking != Balking::Never,
             ("balk", "how many come depends on how many wait"),
-        ),
-        (
-            extras.time_to_live != TimeToLive::Endless,
-            (
-                "ttl",
-                "orders leave without service when their time is over",
-            ),
         ),
         (
             extras.batching != Batching::Single,
@@ -105,66 +66,18 @@ fn extras(stage: &Stage) -> Option<Gap> {
 
 fn broker(broker: &Broker) -> Option<Gap> {
     let plain = Broker::default();
-    if *broker == plain {
+    let rest = Broker {
+        costs: plain.costs.clone(),
+        ..broker.clone()
+    };
+    if rest == plain {
         return None;
     }
-    let gap = costs(&broker.costs)
-        .or_else(|| commitment(broker.commitment))
-        .or_else(|| delivery(broker));
+    let gap = commitment(broker.commitment).or_else(|| promises(broker));
     gap.or(Some((
         "broker",
         "messages are not simply handed to whoever is free",
     )))
-}
-
-fn costs(costs: &Costs) -> Option<Gap> {
-    let plain = Costs::default();
-    let asked = [
-        (
-            costs.network != plain.network,
-            (
-                "network",
-                "orders are on their way before they are in the queue",
-            ),
-        ),
-        (
-            costs.bandwidth.is_finite(),
-            (
-                "bandwidth",
-                "orders are on their way before they are in the queue",
-            ),
-        ),
-        (
-            costs.linger > 0.0,
-            ("linger", "orders come in batches that wait for each other"),
-        ),
-        (
-            costs.persistence != plain.persistence,
-            (
-                "persistence",
-                "orders pass the queue of the broker's writer before their own",
-            ),
-        ),
-        (
-            costs.confirm != plain.confirm,
-            (
-                "confirm",
-                "orders wait for their confirmation before they can be had",
-            ),
-        ),
-        (
-            costs.handover != plain.handover,
-            ("handover", "a consumer is kept by more than the work"),
-        ),
-        (
-            costs.acknowledge != plain.acknowledge,
-            ("acknowledge", "a consumer is kept by more than the work"),
-        ),
-    ];
-    asked
-        .into_iter()
-        .find(|(asked, _)| *asked)
-        .map(|found| found.1)
 }
 
 fn commitment(commitment: Commitment) -> Option<Gap> {
@@ -177,7 +90,7 @@ fn commitment(commitment: Commitment) -> Option<Gap> {
     }
 }
 
-fn delivery(broker: &Broker) -> Option<Gap> {
+fn promises(broker: &Broker) -> Option<Gap> {
     let plain = Broker::default();
     let asked = [
         (

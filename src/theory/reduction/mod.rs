@@ -13,20 +13,34 @@
 //! No figure is taken from a stage whose features the models do not know, nor from one whose arrivals
 //! depend on such a stage.
 
+mod attempts;
+mod delivery;
+mod failures;
 mod gap;
+mod plainer;
+mod reading;
 mod settled;
 #[cfg(test)]
 mod tests;
 
-use super::network::NetworkTheory;
-use super::{PipelineTheory, Reason, StageTheory};
-use crate::metric::Metric;
+use super::{Model, Reason};
 use crate::network::{
     AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Route,
     Stage, Stocking, Target,
 };
 use gap::gap;
+use reading::Reading;
 use settled::settled;
+
+/// A feature as the scenario file calls it, and the assumption of the formulas that it breaks.
+type Gap = (&'static str, &'static str);
+
+/// What is told in other words, for the catalogue.
+pub(super) fn models() -> impl Iterator<Item = &'static Model> {
+    MODELS.iter().copied()
+}
+
+const MODELS: &[&Model] = &[&failures::RETRIES, &failures::IN_PLACE];
 
 /// A network that the models know, and what each stage of the scenario is in it.
 pub(super) struct Reduction {
@@ -36,13 +50,11 @@ pub(super) struct Reduction {
     readings: Vec<Reading>,
 }
 
-/// How a stage of the scenario is read from that of the reduced network.
-#[derive(Debug, Clone, Default)]
-struct Reading {
-    /// Features that cut it off, its own and those of stages before.
-    cut: Vec<Reason>,
-    /// Whether how many orders come is known all the same: nothing before it is cut off.
-    arrivals_known: bool,
+/// A reduction in the making.
+struct Draft {
+    network: Network,
+    /// By stage of the scenario.
+    readings: Vec<Reading>,
 }
 
 /// Why nothing is known of a pipeline that is another one for a while.
@@ -66,32 +78,19 @@ impl Reduction {
         let gaps: Vec<Option<Reason>> = (0..network.stages.len())
             .map(|id| gap(&plainer, id))
             .collect();
-        let changed = plainer.stages != network.stages || gaps.iter().any(Option::is_some);
-        changed.then(|| {
-            let cut = cut(&plainer, &gaps);
-            for (stage, reasons) in plainer.stages.iter_mut().zip(&cut) {
-                if !reasons.is_empty() {
-                    *stage = sink(stage);
-                }
+        let cut = cut(&plainer, &gaps);
+        for (stage, reasons) in plainer.stages.iter_mut().zip(&cut) {
+            if !reasons.is_empty() {
+                *stage = sink(stage);
             }
-            Reduction {
-                readings: readings(network, gaps, cut),
-                network: plainer,
-            }
-        })
-    }
-
-    /// The theory of the scenario's own network from that of the reduced one.
-    pub fn read(&self, theory: NetworkTheory, network: &Network) -> NetworkTheory {
-        let mut theory = theory.as_described(network);
-        for (stage, reading) in theory.stages.iter_mut().zip(&self.readings) {
-            reading.read(stage);
         }
-        let reasons = self.missing();
-        if !reasons.is_empty() {
-            cut_pipeline(&mut theory.pipeline, reasons);
-        }
-        theory
+        let readings = readings(network, gaps, cut);
+        let draft = Draft {
+            network: plainer,
+            readings,
+        };
+        let reduction = draft.told();
+        (reduction.network != *network).then_some(reduction)
     }
 
     /// The features that no model knows.
@@ -106,38 +105,22 @@ impl Reduction {
     }
 }
 
-impl Reading {
-    fn read(&self, stage: &mut StageTheory) {
-        if self.cut.is_empty() {
-            return;
+impl Draft {
+    /// With every feature told in the words of the models.
+    fn told(mut self) -> Reduction {
+        let stages = self.readings.len();
+        for id in 0..stages {
+            delivery::tell(&mut self, id);
         }
-        let known = |metric: Metric| self.arrivals_known && metric == Metric::ArrivalRate;
-        let rate = stage.offered_rate;
-        let mut figures = std::mem::take(&mut stage.figures);
-        figures.retain(|metric, _| known(*metric));
-        let mut classes = std::mem::take(&mut stage.classes);
-        for (_, figures) in &mut classes {
-            figures.retain(|metric, _| known(*metric));
+        for id in 0..stages {
+            failures::tell(&mut self, id);
+            plainer::tell(&mut self, id);
         }
-        *stage = StageTheory {
-            figures,
-            classes,
-            offered_rate: if self.arrivals_known { rate } else { 0.0 },
-            unexplained: self.cut.clone(),
-            ..StageTheory::blank(Reason::NoOrders)
-        };
+        Reduction {
+            network: self.network,
+            readings: self.readings,
+        }
     }
-}
-
-/// Of the whole pipeline only what enters is known when a part of it is not.
-fn cut_pipeline(pipeline: &mut PipelineTheory, reasons: Vec<Reason>) {
-    let mut figures = std::mem::take(&mut pipeline.figures);
-    figures.retain(|metric, _| *metric == Metric::ArrivalRate);
-    *pipeline = PipelineTheory {
-        figures,
-        unexplained: reasons,
-        ..PipelineTheory::blank(Reason::NoOrders)
-    };
 }
 
 fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>) -> Vec<Reading> {
@@ -147,6 +130,7 @@ fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>)
         .map(|(cut, behind)| Reading {
             cut,
             arrivals_known: !behind,
+            ..Reading::default()
         })
         .collect()
 }

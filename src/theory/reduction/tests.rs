@@ -2,14 +2,14 @@
 
 use crate::metric::Metric;
 use crate::network::{
-    AfterFailure, Autoscale, Backoff, Balking, BalkingStep, Batching, Breaker, Capacity,
-    CircuitBreaker, Commitment, Discipline, Failure, Failures, Fork, HalfMessages, Outage, Outages,
-    Phase, Place, RetryPlace, ScaleBy, Shift, Shifts, Staffing, Stage, StageId, TimeToLive,
-    Transactions, WhileOpen,
+    AfterExpiry, AfterFailure, Autoscale, Backoff, Balking, BalkingStep, Batching, Breaker,
+    Capacity, CircuitBreaker, ClassId, Commitment, Discipline, Failure, Failures, Fork,
+    HalfMessages, Outage, Outages, Phase, Place, RetryPlace, ScaleBy, Shift, Shifts, Staffing,
+    Stage, StageId, TimeToLive, Transactions, WhileOpen,
 };
-use crate::random::Distribution;
+use crate::random::{Arrivals, Distribution};
 use crate::theory::testing::{Sketch, exponential};
-use crate::theory::{NetworkTheory, analyze};
+use crate::theory::{Kind, Mmc, NetworkTheory, Turn, analyze};
 
 /// Three stages in a row, the middle one with something special.
 fn row(special: &dyn Fn(&mut Stage)) -> Sketch {
@@ -44,7 +44,6 @@ pub(super) fn failure() -> Failure {
 type Special = (&'static str, Box<dyn Fn(&mut Stage)>);
 
 fn unknown() -> Vec<Special> {
-    let law = || exponential(1.0);
     let special = |name, change: Box<dyn Fn(&mut Stage)>| (name, change);
     vec![
         special(
@@ -54,14 +53,6 @@ fn unknown() -> Vec<Special> {
         special(
             "preemptive = \"restart\"",
             Box::new(|s| s.discipline = Discipline::PreemptiveRestart),
-        ),
-        special(
-            "drop_oldest",
-            Box::new(|s| s.capacity = Capacity::DropOldest(3)),
-        ),
-        special(
-            "dead_letter",
-            Box::new(|s| s.capacity = Capacity::DeadLetter(3)),
         ),
         special(
             "balk",
@@ -74,15 +65,6 @@ fn unknown() -> Vec<Special> {
             }),
         ),
         special(
-            "ttl",
-            Box::new(|s| {
-                s.extras.time_to_live = TimeToLive::Limited {
-                    seconds: 5.0,
-                    then: crate::network::AfterExpiry::Expired,
-                }
-            }),
-        ),
-        special(
             "batch",
             Box::new(|s| {
                 s.extras.batching = Batching::UpTo {
@@ -91,10 +73,6 @@ fn unknown() -> Vec<Special> {
                     wait: 1.0,
                 }
             }),
-        ),
-        special(
-            "failure",
-            Box::new(|s| s.extras.failures = Failures::Some(Box::new(failure()))),
         ),
         special(
             "circuit_breaker",
@@ -152,10 +130,6 @@ fn unknown() -> Vec<Special> {
             }),
         ),
         special("linger", Box::new(|s| s.extras.broker.costs.linger = 0.1)),
-        special(
-            "persistence",
-            Box::new(move |s| s.extras.broker.costs.persistence = law()),
-        ),
         special(
             "outage",
             Box::new(|s| {
@@ -286,5 +260,322 @@ fn a_feature_in_a_closed_network_leaves_nothing() {
         theory
             .why_not(Place::Pipeline, Metric::Throughput)
             .contains("drop_oldest")
+    );
+}
+
+fn exact(theory: &NetworkTheory, place: Place, metric: &str) -> f64 {
+    let metric = metric.parse().unwrap();
+    let figure = theory.figure(place, metric);
+    let figure = figure.unwrap_or_else(|| panic!("{metric:?}: {}", theory.why_not(place, metric)));
+    assert_eq!(figure.kind, Kind::Exact, "{metric:?}");
+    figure.value
+}
+
+fn single(rate: f64, consumers: u32, service: Distribution, how: Failure) -> NetworkTheory {
+    let mut sketch = Sketch::single(Arrivals::poisson(rate).unwrap(), consumers, service);
+    let how = Failure {
+        probability: vec![how.probability[0]],
+        ..how
+    };
+    sketch.at(0).extras.failures = Failures::Some(Box::new(how));
+    analyze(&sketch.network())
+}
+
+const STAGE: Place = Place::Stage(StageId(0));
+
+/// Two attempts at most, one consumer: the chain of all sequences of attempts in the queue, by iteration.
+#[test]
+fn retries_at_the_tail_are_those_of_the_markov_chain() {
+    let (lambda, mu, q, longest) = (0.25, 1.0, 0.4, 11);
+    let how = Failure {
+        probability: vec![q],
+        attempts: 2,
+        ..failure()
+    };
+    let theory = single(lambda, 1, exponential(mu), how);
+    // A queue as a number: a leading 1, then a bit for each order, the first in line lowest; 1 is a
+    // second attempt.
+    let states = 1usize << (longest + 1);
+    let length = |queue: usize| (usize::BITS - 1 - queue.leading_zeros()) as usize;
+    let add = |queue: usize, second: usize| {
+        let n = length(queue);
+        (queue ^ (1 << n)) | (second << n) | (1 << (n + 1))
+    };
+    let mut chances = vec![0.0; states];
+    chances[1] = 1.0;
+    let clock = lambda + mu;
+    for _ in 0..2500 {
+        let mut next = vec![0.0; states];
+        for (queue, chance) in chances.iter().enumerate().skip(1) {
+            let joined = if length(queue) < longest {
+                add(queue, 0)
+            } else {
+                queue
+            };
+            next[joined] += chance * lambda / clock;
+            if queue == 1 {
+                next[queue] += chance * mu / clock;
+                continue;
+            }
+            let left = queue >> 1;
+            let fails = if queue & 1 == 0 { q } else { 0.0 };
+            next[left] += chance * mu / clock * (1.0 - fails);
+            next[add(left, 1)] += chance * mu / clock * fails;
+        }
+        chances = next;
+    }
+    let all = chances.iter().enumerate().skip(1);
+    let number: f64 = all
+        .map(|(queue, chance)| chance * length(queue) as f64)
+        .sum();
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-3, "{a} {b}");
+    close(exact(&theory, STAGE, "number_in_system"), number);
+    close(exact(&theory, STAGE, "sojourn_time"), number / lambda);
+    close(exact(&theory, STAGE, "utilization"), 1.0 - chances[1]);
+    // A new order waits for all that it finds.
+    close(exact(&theory, STAGE, "waiting_time"), number / mu);
+    close(exact(&theory, STAGE, "throughput"), lambda * (1.0 - q * q));
+    close(
+        exact(&theory, Place::Pipeline, "throughput"),
+        lambda * (1.0 - q * q),
+    );
+    assert!((exact(&theory, STAGE, "arrival_rate") - lambda).abs() < 1e-14);
+}
+
+#[test]
+fn pauses_are_a_stage_for_everyone() {
+    let backoff = Backoff::Exponential {
+        first: 1.0,
+        factor: 2.0,
+        jitter: 0.5,
+        longest: 100.0,
+    };
+    let how = Failure {
+        probability: vec![0.1],
+        attempts: 3,
+        backoff,
+        ..failure()
+    };
+    let theory = single(1.5, 2, exponential(1.0), how);
+    let visits = 1.0 + 0.1 + 0.01;
+    let queue = Mmc::new(1.5 * visits, 1.0, 2)
+        .unwrap()
+        .figures(Turn::FirstIn);
+    let of = |name: &str| queue[&name.parse().unwrap()].value;
+    let pauses = 1.5 * (0.1 * 1.0 + 0.01 * 2.0);
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+    let number = of("number_in_system") + pauses;
+    close(exact(&theory, STAGE, "number_in_system"), number);
+    close(exact(&theory, STAGE, "sojourn_time"), number / 1.5);
+    close(exact(&theory, STAGE, "waiting_time"), of("waiting_time"));
+    close(
+        exact(&theory, STAGE, "waiting_time_p99"),
+        of("waiting_time_p99"),
+    );
+    close(
+        exact(&theory, STAGE, "queue_length"),
+        1.5 * of("waiting_time"),
+    );
+    close(exact(&theory, STAGE, "utilization"), 1.5 * visits / 2.0);
+    close(exact(&theory, STAGE, "service_time_p90"), 10f64.ln());
+    let latency = theory
+        .figure(Place::Pipeline, "latency".parse().unwrap())
+        .unwrap();
+    assert_eq!(latency.kind, Kind::Approximation);
+}
+
+/// Service that is always 1 s: at the tail Takács 1963; a new order waits for what is left of the work under
+/// way (half a second if there is any) and for all others.
+#[test]
+fn one_consumer_of_any_law_with_retries_is_takacs() {
+    let one = Distribution::deterministic(1.0).unwrap();
+    let how = Failure {
+        probability: vec![0.25],
+        ..failure()
+    };
+    let theory = single(0.6, 1, one, how);
+    let rho = 0.6 / 0.75;
+    // L of M/G/1 whose service is a geometric number N of seconds: E[N] = 4/3, E[N²] = 20/9.
+    let number = rho + 0.6 * 0.6 * (20.0 / 9.0) / (2.0 * (1.0 - rho));
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
+    close(exact(&theory, STAGE, "number_in_system"), number);
+    close(exact(&theory, STAGE, "sojourn_time"), number / 0.6);
+    close(
+        exact(&theory, STAGE, "waiting_time"),
+        number - rho + rho / 2.0,
+    );
+    close(exact(&theory, STAGE, "utilization"), rho);
+    close(exact(&theory, Place::Pipeline, "latency"), number / 0.6);
+}
+
+#[test]
+fn retries_in_place_make_a_longer_service() {
+    let how = |attempts| Failure {
+        probability: vec![0.25],
+        attempts,
+        retry: RetryPlace::InPlace,
+        backoff: Backoff::Law(Distribution::deterministic(2.0).unwrap()),
+        ..failure()
+    };
+    let one = Distribution::deterministic(1.0).unwrap();
+    let theory = single(0.4, 1, one, how(2));
+    // 1 s with 3/4, 1 + 2 + 1 s with 1/4.
+    let (first, second) = (0.75 + 0.25 * 4.0, 0.75 + 0.25 * 16.0);
+    let wait = 0.4 * second / (2.0 * (1.0 - 0.4 * first));
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-12, "{a} {b}");
+    close(exact(&theory, STAGE, "waiting_time"), wait);
+    close(exact(&theory, STAGE, "sojourn_time"), wait + first);
+    close(exact(&theory, STAGE, "utilization"), 0.4 * 1.25);
+    close(exact(&theory, STAGE, "service_time"), 1.0);
+    close(exact(&theory, STAGE, "throughput"), 0.4 * 15.0 / 16.0);
+    // A time-out of attempts whose law is no common one: the means stay exact, nothing else is shown.
+    let timed = Failure {
+        timeout: 2.0,
+        ..how(3)
+    };
+    let theory = single(0.2, 1, exponential(1.0), timed);
+    assert!(exact(&theory, STAGE, "waiting_time") > 0.0);
+    let beyond = theory.figure(STAGE, "waiting_time_p99".parse().unwrap());
+    assert!(beyond.is_none());
+}
+
+/// Retries more often than consumers can do.
+#[test]
+fn retries_make_an_overload() {
+    let theory = single(
+        0.9,
+        1,
+        exponential(1.0),
+        Failure {
+            probability: vec![0.2],
+            ..failure()
+        },
+    );
+    assert!(theory.unstable(STAGE));
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+    close(exact(&theory, STAGE, "throughput"), 0.8);
+    close(exact(&theory, STAGE, "arrival_rate"), 0.9);
+    close(exact(&theory, STAGE, "backlog_growth"), 0.1);
+}
+
+/// What is given up goes on to the stage that makes it good.
+#[test]
+fn a_compensation_is_a_way_on() {
+    let mut sketch = Sketch::single(Arrivals::poisson(1.0).unwrap(), 3, exponential(1.0));
+    sketch.stage(1, exponential(1.0)).stage(1, exponential(3.0));
+    sketch.then(0, 2, 1.0).cancel(1, 1.0);
+    let how = Failure {
+        probability: vec![0.5],
+        attempts: 2,
+        then: AfterFailure::Stage(StageId(1)),
+        ..failure()
+    };
+    sketch.at(0).extras.failures = Failures::Some(Box::new(how));
+    let theory = analyze(&sketch.network());
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+    close(
+        exact(&theory, Place::Stage(StageId(1)), "number_in_system"),
+        1.0 / 3.0,
+    );
+    close(
+        exact(&theory, Place::Stage(StageId(2)), "number_in_system"),
+        1.0 / 3.0,
+    );
+    close(exact(&theory, Place::Pipeline, "throughput"), 0.75);
+}
+
+/// The network takes half a second, the writer is a queue of its own, the confirmation takes time.
+#[test]
+fn the_way_to_the_queue_is_stages_before_it() {
+    let mut sketch = Sketch::single(Arrivals::poisson(0.5).unwrap(), 1, exponential(1.0));
+    let costs = &mut sketch.at(0).extras.broker.costs;
+    costs.network = Distribution::deterministic(0.4).unwrap();
+    costs.bandwidth = 1000.0;
+    costs.persistence = exponential(2.0);
+    costs.confirm = exponential(10.0);
+    let theory = analyze(&sketch.network());
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+    close(exact(&theory, STAGE, "waiting_time"), 1.0);
+    close(exact(&theory, STAGE, "arrival_rate"), 0.5);
+    // 0.5 on the way, 1/(2 − 0.5) at the writer, 0.1, and 2 at the stage.
+    close(
+        exact(&theory, Place::Pipeline, "latency"),
+        0.5 + 1.0 / 1.5 + 0.1 + 2.0,
+    );
+}
+
+#[test]
+fn a_time_to_live_is_a_patience_that_is_always_the_same() {
+    let mut sketch = Sketch::single(Arrivals::poisson(1.2).unwrap(), 1, exponential(1.0));
+    sketch.at(0).extras.time_to_live = TimeToLive::Limited {
+        seconds: 2.0,
+        then: AfterExpiry::Expired,
+    };
+    let theory = analyze(&sketch.network());
+    // Gnedenko and Kovalenko: f(x) = λ p₀ e^(−(μ − λ)x) for the work found, x up to 2.
+    let spread = (0.2f64 * 2.0).exp();
+    let busy = 1.2 * (spread - 1.0) / 0.2;
+    let beyond = 1.2 * spread / 1.0;
+    let idle = 1.0 / (1.0 + busy + beyond);
+    let close = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");
+    close(exact(&theory, STAGE, "utilization"), 1.0 - idle);
+    close(exact(&theory, STAGE, "throughput"), 1.0 - idle);
+}
+
+/// The same number waits as if the newest were rejected, and as many are lost.
+#[test]
+fn who_is_turned_out_does_not_matter_for_how_many_there_are() {
+    let with = |capacity| {
+        let mut sketch = Sketch::single(Arrivals::poisson(1.2).unwrap(), 2, exponential(1.0));
+        sketch.at(0).capacity = capacity;
+        analyze(&sketch.network())
+    };
+    let reject = with(Capacity::Reject(3));
+    for (capacity, all) in [
+        (Capacity::DeadLetter(3), true),
+        (Capacity::DropOldest(3), false),
+    ] {
+        let theory = with(capacity);
+        for name in [
+            "loss_probability",
+            "queue_length",
+            "utilization",
+            "throughput",
+            "queue_fill",
+        ] {
+            assert_eq!(exact(&theory, STAGE, name), exact(&reject, STAGE, name));
+        }
+        let wait = theory.figure(STAGE, "waiting_time".parse().unwrap());
+        let latency = theory.figure(Place::Pipeline, "latency".parse().unwrap());
+        assert_eq!((wait.is_some(), latency.is_some()), (all, all));
+    }
+}
+
+#[test]
+fn deadlines_do_not_change_numbers() {
+    let mut sketch = Sketch::new();
+    sketch.classes(&[0, 0]).stage(2, exponential(1.0));
+    sketch.poisson(0.8, 0).poisson_of(1, 0.7, 0);
+    let plain = analyze(&sketch.network());
+    sketch.order(0, Discipline::EarliestDeadline);
+    let mut network = sketch.network();
+    network.classes[0].deadline = 1.0;
+    let theory = analyze(&network);
+    for name in [
+        "number_in_system",
+        "waiting_time",
+        "sojourn_time",
+        "utilization",
+    ] {
+        assert_eq!(exact(&theory, STAGE, name), exact(&plain, STAGE, name));
+    }
+    for name in ["waiting_time_p99", "sojourn_time_variance"] {
+        assert!(theory.figure(STAGE, name.parse().unwrap()).is_none());
+    }
+    let of_a_class = Place::Class(StageId(0), ClassId(0));
+    assert!(
+        theory
+            .figure(of_a_class, "waiting_time".parse().unwrap())
+            .is_none()
     );
 }
