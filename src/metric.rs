@@ -18,17 +18,23 @@ pub enum Unit {
     BytesPerSecond,
     /// A number of orders.
     Orders,
+    /// A number of consumers.
+    Consumers,
+    /// A number of units of stock.
+    Units,
     /// A share or another pure number.
     Ratio,
 }
 
 impl Unit {
-    const ALL: [Unit; 6] = [
+    const ALL: [Unit; 8] = [
         Unit::Seconds,
         Unit::SecondsSquared,
         Unit::OrdersPerSecond,
         Unit::BytesPerSecond,
         Unit::Orders,
+        Unit::Consumers,
+        Unit::Units,
         Unit::Ratio,
     ];
 
@@ -45,6 +51,8 @@ impl Unit {
             Unit::OrdersPerSecond => "orders/s",
             Unit::BytesPerSecond => "B/s",
             Unit::Orders => "orders",
+            Unit::Consumers => "consumers",
+            Unit::Units => "units",
             Unit::Ratio => "1",
         }
     }
@@ -132,8 +140,17 @@ pub enum Metric {
     Throughput,
     /// X times the mean message size.
     ByteThroughput,
-    /// ρ: the share of consumer time that is busy.
+    /// Completed per order that left the pipeline, however it left.
+    CompletionProbability,
+    /// ρ: the share of consumer time that is busy. Where consumers come and go, of the time of those
+    /// that are employed; time broken down or blocked is not busy.
     Utilization,
+    /// Mean number of consumers employed, where it changes.
+    Consumers,
+    /// Share of consumer time that goes by with a finished order for which there is no room downstream.
+    BlockedShare,
+    /// Share of time for which the circuit breaker is open.
+    CircuitOpenShare,
     /// Mean number waiting over the queue's capacity; bounded queues only.
     QueueFill,
     /// P(wait > 0) of accepted orders.
@@ -142,7 +159,22 @@ pub enum Metric {
     LossProbability,
     /// Orders that lost patience, per offered order.
     AbandonProbability,
-    /// U/(U + D): the share of time that a consumer is not broken down.
+    /// Orders whose time to live was over, per offered order.
+    ExpiryProbability,
+    /// Orders put aside, for whatever reason, per offered order.
+    DeadLetterRate,
+    /// Orders dropped by a crash, or by a broker that does not try again, per offered order.
+    MessageLossRate,
+    /// Failed attempts per attempt.
+    FailureProbability,
+    /// Attempts at the work per message that came into the queue.
+    AttemptsPerMessage,
+    /// Deliveries of a message that had been delivered before, per delivery.
+    RedeliveryRate,
+    /// Deliveries of a message whose work had been done before, per delivery.
+    DuplicateRate,
+    /// U/(U + D): the share of employed consumer time that is not spent broken down, times the share of
+    /// time for which the broker is up.
     Availability,
     /// Lq: time average of the number waiting.
     QueueLength,
@@ -152,27 +184,68 @@ pub enum Metric {
     BacklogGrowth,
     /// A time of an order, and which statistic of it.
     Time(TimeKind, Statistic),
+    /// Time on the way to a broker: per message at a stage; per completed order of the pipeline, of whose
+    /// latency it is the first of six parts that add up to it.
+    NetworkTime,
+    /// Time from there until it can be had (batches, disk, confirmation, full queues, an outage), as
+    /// above.
+    EnqueueTime,
+    /// Time of waiting for its turn, or for stock: a part of the latency of completed orders. At a stage
+    /// it is the waiting time.
+    QueueingTime,
+    /// Time of being handed to a consumer: per delivery at a stage, per completed order of the
+    /// pipeline.
+    DequeueTime,
     /// Time of an order under a consumer's hands: per visit at a stage, over all visits in the
     /// pipeline (completed orders).
     ProcessingTime,
-    /// L/(λW) − 1, with the accepted rate.
+    /// Time between two attempts: a part of the latency of completed orders.
+    RetryTime,
+    /// Units of stock that were there at once, per unit asked for.
+    FillRate,
+    /// Orders lost for want of stock, per order that asked.
+    LostSaleProbability,
+    /// Orders that had to wait for stock, per order that asked.
+    BackorderProbability,
+    /// Reservations that ran out, per order that asked.
+    ReservationExpiryRate,
+    /// Share of time for which the item that an order asks for is not in stock.
+    StockOutProbability,
+    /// Times at which the last unit of an item went, while it was measured.
+    StockOuts,
+    /// Units sold that were not there, while it was measured.
+    OversoldUnits,
+    /// Mean number of units at hand, those reserved included.
+    StockOnHand,
+    /// L/(λW) − 1, with the rate of all that came into the queue.
     LittleResidual,
-    /// Lq/(λWq) − 1, with the accepted rate.
+    /// Lq/(λWq) − 1, with the same rate.
     LittleResidualQueue,
 }
 
 impl Metric {
     /// All metrics, in the order in which they are shown.
     pub fn all() -> impl Iterator<Item = Metric> {
-        const HEAD: [Metric; 12] = [
+        const HEAD: [Metric; 23] = [
             Metric::ArrivalRate,
             Metric::Throughput,
             Metric::ByteThroughput,
+            Metric::CompletionProbability,
             Metric::Utilization,
+            Metric::Consumers,
+            Metric::BlockedShare,
+            Metric::CircuitOpenShare,
             Metric::QueueFill,
             Metric::WaitProbability,
             Metric::LossProbability,
             Metric::AbandonProbability,
+            Metric::ExpiryProbability,
+            Metric::DeadLetterRate,
+            Metric::MessageLossRate,
+            Metric::FailureProbability,
+            Metric::AttemptsPerMessage,
+            Metric::RedeliveryRate,
+            Metric::DuplicateRate,
             Metric::Availability,
             Metric::QueueLength,
             Metric::NumberInSystem,
@@ -184,18 +257,39 @@ impl Metric {
             TimeKind::Sojourn,
             TimeKind::Latency,
         ];
-        const TAIL: [Metric; 3] = [
-            Metric::ProcessingTime,
-            Metric::LittleResidual,
-            Metric::LittleResidualQueue,
+        const STOCK: [Metric; 8] = [
+            Metric::FillRate,
+            Metric::LostSaleProbability,
+            Metric::BackorderProbability,
+            Metric::ReservationExpiryRate,
+            Metric::StockOutProbability,
+            Metric::StockOuts,
+            Metric::OversoldUnits,
+            Metric::StockOnHand,
         ];
+        const TAIL: [Metric; 2] = [Metric::LittleResidual, Metric::LittleResidualQueue];
         let times = TIMES.into_iter().flat_map(|time| {
             Statistic::ALL
                 .into_iter()
                 .map(move |s| Metric::Time(time, s))
         });
-        HEAD.into_iter().chain(times).chain(TAIL)
+        let parts = Metric::PARTS.into_iter();
+        HEAD.into_iter()
+            .chain(times)
+            .chain(parts)
+            .chain(STOCK)
+            .chain(TAIL)
     }
+
+    /// The parts of a completed order's latency, in the order in which it meets them. They add up to it.
+    pub const PARTS: [Metric; 6] = [
+        Metric::NetworkTime,
+        Metric::EnqueueTime,
+        Metric::QueueingTime,
+        Metric::DequeueTime,
+        Metric::ProcessingTime,
+        Metric::RetryTime,
+    ];
 
     /// The unit of the figure.
     pub fn unit(self) -> Unit {
@@ -205,14 +299,37 @@ impl Metric {
             }
             Metric::ByteThroughput => Unit::BytesPerSecond,
             Metric::QueueLength | Metric::NumberInSystem => Unit::Orders,
+            Metric::Consumers => Unit::Consumers,
+            Metric::StockOuts | Metric::OversoldUnits | Metric::StockOnHand => Unit::Units,
             Metric::Time(_, Statistic::Variance) => Unit::SecondsSquared,
-            Metric::Time(..) | Metric::ProcessingTime => Unit::Seconds,
-            Metric::Utilization
+            Metric::Time(..)
+            | Metric::NetworkTime
+            | Metric::EnqueueTime
+            | Metric::QueueingTime
+            | Metric::DequeueTime
+            | Metric::ProcessingTime
+            | Metric::RetryTime => Unit::Seconds,
+            Metric::CompletionProbability
+            | Metric::Utilization
+            | Metric::BlockedShare
+            | Metric::CircuitOpenShare
             | Metric::QueueFill
             | Metric::WaitProbability
             | Metric::LossProbability
             | Metric::AbandonProbability
+            | Metric::ExpiryProbability
+            | Metric::DeadLetterRate
+            | Metric::MessageLossRate
+            | Metric::FailureProbability
+            | Metric::AttemptsPerMessage
+            | Metric::RedeliveryRate
+            | Metric::DuplicateRate
             | Metric::Availability
+            | Metric::FillRate
+            | Metric::LostSaleProbability
+            | Metric::BackorderProbability
+            | Metric::ReservationExpiryRate
+            | Metric::StockOutProbability
             | Metric::LittleResidual
             | Metric::LittleResidualQueue => Unit::Ratio,
         }
@@ -220,7 +337,13 @@ impl Metric {
 
     /// Whether the metric is taken at a stage.
     pub fn at_stage(self) -> bool {
-        !matches!(self, Metric::Time(TimeKind::Latency, _))
+        !matches!(
+            self,
+            Metric::Time(TimeKind::Latency, _)
+                | Metric::CompletionProbability
+                | Metric::QueueingTime
+                | Metric::RetryTime
+        )
     }
 
     /// Whether the metric is taken of the whole pipeline.
@@ -230,13 +353,21 @@ impl Metric {
             Metric::ArrivalRate
                 | Metric::Throughput
                 | Metric::ByteThroughput
+                | Metric::CompletionProbability
                 | Metric::QueueLength
                 | Metric::NumberInSystem
                 | Metric::BacklogGrowth
                 | Metric::Time(TimeKind::Latency, _)
-                | Metric::ProcessingTime
                 | Metric::LittleResidual
                 | Metric::LittleResidualQueue
+        ) || Metric::PARTS.contains(&self)
+    }
+
+    /// Whether the figure can be below 0.
+    pub fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Metric::LittleResidual | Metric::LittleResidualQueue | Metric::BacklogGrowth
         )
     }
 
@@ -252,16 +383,40 @@ impl fmt::Display for Metric {
             Metric::ArrivalRate => "arrival_rate",
             Metric::Throughput => "throughput",
             Metric::ByteThroughput => "byte_throughput",
+            Metric::CompletionProbability => "completion_probability",
             Metric::Utilization => "utilization",
+            Metric::Consumers => "consumers",
+            Metric::BlockedShare => "blocked_share",
+            Metric::CircuitOpenShare => "circuit_open_share",
             Metric::QueueFill => "queue_fill",
             Metric::WaitProbability => "wait_probability",
             Metric::LossProbability => "loss_probability",
             Metric::AbandonProbability => "abandon_probability",
+            Metric::ExpiryProbability => "expiry_probability",
+            Metric::DeadLetterRate => "dead_letter_rate",
+            Metric::MessageLossRate => "message_loss_rate",
+            Metric::FailureProbability => "failure_probability",
+            Metric::AttemptsPerMessage => "attempts_per_message",
+            Metric::RedeliveryRate => "redelivery_rate",
+            Metric::DuplicateRate => "duplicate_rate",
             Metric::Availability => "availability",
             Metric::QueueLength => "queue_length",
             Metric::NumberInSystem => "number_in_system",
             Metric::BacklogGrowth => "backlog_growth",
+            Metric::NetworkTime => "network_time",
+            Metric::EnqueueTime => "enqueue_time",
+            Metric::QueueingTime => "queueing_time",
+            Metric::DequeueTime => "dequeue_time",
             Metric::ProcessingTime => "processing_time",
+            Metric::RetryTime => "retry_time",
+            Metric::FillRate => "fill_rate",
+            Metric::LostSaleProbability => "lost_sale_probability",
+            Metric::BackorderProbability => "backorder_probability",
+            Metric::ReservationExpiryRate => "reservation_expiry_rate",
+            Metric::StockOutProbability => "stock_out_probability",
+            Metric::StockOuts => "stock_outs",
+            Metric::OversoldUnits => "oversold_units",
+            Metric::StockOnHand => "stock_on_hand",
             Metric::LittleResidual => "little_residual",
             Metric::LittleResidualQueue => "little_residual_queue",
             Metric::Time(kind, statistic) => {
@@ -302,6 +457,16 @@ mod tests {
         for metric in Metric::all() {
             assert_eq!(metric.to_string().parse(), Ok(metric));
         }
+    }
+
+    #[test]
+    fn metrics_are_listed_in_their_order() {
+        let all: Vec<Metric> = Metric::all().collect();
+        assert!(all.is_sorted());
+        assert!(
+            all.iter()
+                .all(|metric| metric.at_stage() || metric.at_pipeline())
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod broker;
 mod failure;
+mod figures;
 mod incident;
 pub mod presets;
 mod settings;

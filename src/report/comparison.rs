@@ -30,11 +30,7 @@ impl Line {
     /// The interval at `level`. What cannot be negative has no negative end.
     pub fn interval(&self, level: f64) -> Option<Interval> {
         let interval = self.measured.as_ref()?.interval(level)?;
-        let signed = matches!(
-            self.metric,
-            Metric::LittleResidual | Metric::LittleResidualQueue | Metric::BacklogGrowth
-        );
-        let low = if signed {
+        let low = if self.metric.is_signed() {
             interval.low
         } else {
             interval.low.max(0.0)
@@ -219,10 +215,9 @@ fn line(
             line.verdict = Verdict::Undecided;
             line.why_not.clone_from(why);
         }
-        State::Varying if exact && !is_input(metric) => {
+        State::Varying(why) if exact && !is_input(metric) => {
             line.verdict = Verdict::Undecided;
-            line.why_not =
-                "arrivals vary with time: orders that left are no fair sample".to_owned();
+            line.why_not = (*why).to_owned();
         }
         _ => {}
     }
@@ -243,6 +238,7 @@ fn needs_steady_state(metric: Metric) -> bool {
         Metric::QueueFill
         | Metric::WaitProbability
         | Metric::QueueLength
+        | Metric::QueueingTime
         | Metric::NumberInSystem
         | Metric::LittleResidual
         | Metric::LittleResidualQueue => true,

@@ -112,7 +112,7 @@ fn scale(unit: Unit, size: f64) -> (&'static str, f64) {
         Unit::BytesPerSecond => bytes_scale(size),
         Unit::OrdersPerSecond => ("/s", 1.0),
         Unit::SecondsSquared => ("s²", 1.0),
-        Unit::Orders | Unit::Ratio => ("", 1.0),
+        Unit::Orders | Unit::Consumers | Unit::Units | Unit::Ratio => ("", 1.0),
     }
 }
 

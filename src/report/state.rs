@@ -20,8 +20,9 @@ pub enum State {
     Growing,
     /// There are, but the run was too short to judge them; the reason.
     TooShort(String),
-    /// The arrivals change with time, so that who has left by the end is no fair sample of who came.
-    Varying,
+    /// The arrivals or the pipeline change with time, so that who has left by the end is no fair sample of
+    /// who came; in words.
+    Varying(&'static str),
 }
 
 /// The state of every place.
@@ -36,7 +37,6 @@ impl States {
         sim: Option<&SimResult>,
     ) -> States {
         let mut states = BTreeMap::new();
-        let stationary = network.producers.iter().all(|p| p.arrivals.is_stationary());
         for place in theory
             .places()
             .into_iter()
@@ -46,7 +46,12 @@ impl States {
             let state = match (state(network, theory, place, measured), over(theory, place)) {
                 (State::Growing, _) if theory.unstable(place) => State::Growing,
                 (_, Some(Over::Run)) | (State::Steady, Some(Over::Periods)) => State::Steady,
-                (State::Steady, None) if !stationary => State::Varying,
+                (State::Steady, None) if !network.has_stationary_arrivals() => {
+                    State::Varying("arrivals vary with time: orders that left are no fair sample")
+                }
+                (State::Steady, None) if !network.is_stationary() => {
+                    State::Varying("the pipeline changes with time: there is no one steady state")
+                }
                 (state, _) => state,
             };
             states.insert(place, state);
@@ -95,11 +100,10 @@ fn of_pipeline(states: &BTreeMap<Place, State>) -> State {
     };
     let growing = stages().any(|(_, state)| *state == State::Growing);
     let short = stages().find(|(_, state)| matches!(state, State::TooShort(_)));
-    let varying = stages().any(|(_, state)| *state == State::Varying);
-    match (growing, short) {
+    let varying = stages().find(|(_, state)| matches!(state, State::Varying(_)));
+    match (growing, short.or(varying)) {
         (true, _) => State::Growing,
-        (false, Some((_, short))) => short.clone(),
-        (false, None) if varying => State::Varying,
+        (false, Some((_, state))) => state.clone(),
         (false, None) => State::Steady,
     }
 }

@@ -311,18 +311,7 @@ fn gaps(theory: &NetworkTheory, place: Place) -> String {
         Place::Pipeline => metric.at_pipeline(),
         _ => metric.at_stage(),
     };
-    let wanted = |metric: &Metric| {
-        // Bounds and losses are those of bounded queues, giving up and failing those of stages that
-        // ask for it, and bytes those of messages with a size.
-        let special = [
-            Metric::QueueFill,
-            Metric::LossProbability,
-            Metric::AbandonProbability,
-            Metric::Availability,
-            Metric::ByteThroughput,
-        ];
-        is_main(*metric, place) && here(metric) && !special.contains(metric)
-    };
+    let wanted = |metric: &Metric| is_main(*metric, place) && here(metric) && !is_special(*metric);
     let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
     for metric in Metric::all()
         .filter(wanted)
@@ -345,6 +334,25 @@ fn gaps(theory: &NetworkTheory, place: Place) -> String {
         )
     };
     reasons.iter().map(line).collect()
+}
+
+/// Whether only some places have the figure: bounds and losses are those of bounded queues, giving up and
+/// failing those of stages that ask for it, and bytes those of messages with a size.
+fn is_special(metric: Metric) -> bool {
+    !matches!(
+        metric,
+        Metric::ArrivalRate
+            | Metric::Throughput
+            | Metric::Utilization
+            | Metric::WaitProbability
+            | Metric::QueueLength
+            | Metric::NumberInSystem
+            | Metric::BacklogGrowth
+            | Metric::Time(..)
+            | Metric::ProcessingTime
+            | Metric::LittleResidual
+            | Metric::LittleResidualQueue
+    )
 }
 
 fn formula_cells(line: &Line) -> [String; 7] {

@@ -87,19 +87,16 @@ fn bound(fields: &mut Fields<'_>, metric: Option<Metric>, cx: &mut Context) -> O
 fn limits(metric: Metric) -> (Dimension, Range) {
     let dimension = match metric.unit() {
         Unit::Seconds => Dimension::Time,
-        Unit::SecondsSquared | Unit::Orders => Dimension::Number,
+        Unit::SecondsSquared | Unit::Orders | Unit::Consumers | Unit::Units => Dimension::Number,
         Unit::OrdersPerSecond => Dimension::Rate,
         Unit::BytesPerSecond => Dimension::ByteRate,
+        Unit::Ratio if metric == Metric::AttemptsPerMessage => Dimension::Number,
         Unit::Ratio => Dimension::Share,
     };
-    let signed = matches!(
-        metric,
-        Metric::LittleResidual | Metric::LittleResidualQueue | Metric::BacklogGrowth
-    );
-    let range = match (signed, metric.unit()) {
-        (true, _) => Range::Any,
-        (false, Unit::Ratio) => Range::Probability,
-        (false, _) => Range::NotNegative,
+    let range = match dimension {
+        _ if metric.is_signed() => Range::Any,
+        Dimension::Share => Range::Probability,
+        _ => Range::NotNegative,
     };
     (dimension, range)
 }

@@ -1,8 +1,9 @@
 //! Replications put together: estimates with their spread, pooled distributions, accounts.
 
+use super::beyond;
 use super::means::EngineKind;
 use super::measure::{figures, imbalance};
-use super::outcome::{Imprecision, Outcomes, SimError, SimResult};
+use super::outcome::{Imprecision, MessageAccounts, Outcomes, SimError, SimResult};
 use super::place_fold::{Context, PlaceFold};
 use super::plan::Start;
 use super::replication::{Replication, Span};
@@ -22,6 +23,7 @@ pub(super) struct Fold<'n> {
     timeline: Timeline,
     outcomes: Outcomes,
     entered: u64,
+    messages: Option<MessageAccounts>,
     measured: f64,
     replications: u64,
     imbalance: f64,
@@ -46,6 +48,7 @@ impl<'n> Fold<'n> {
             timeline: Timeline::empty(span.slice),
             outcomes: Outcomes::default(),
             entered: 0,
+            messages: None,
             measured: 0.0,
             replications: 0,
             imbalance: 0.0,
@@ -71,6 +74,10 @@ impl<'n> Fold<'n> {
         self.imbalance = self.imbalance.max(imbalance(&replication));
         self.outcomes.add(&replication.counted.outcomes);
         self.entered += replication.counted.entered;
+        if let Some(happened) = &replication.counted.happened {
+            let messages = self.messages.get_or_insert_default();
+            messages.add(&beyond::accounts(happened));
+        }
         self.measured += replication.end - self.start.warmup;
         self.timeline.add(&replication.timeline);
         self.replications += 1;
@@ -122,16 +129,11 @@ impl<'n> Fold<'n> {
             }
         };
         let measured = self.measured / self.replications as f64;
-        let stationary = self
-            .network
-            .producers
-            .iter()
-            .all(|p| p.arrivals.is_stationary());
         let context = Context {
             measured,
             replications: self.replications as f64,
             together: orders_together(self.network),
-            stationary,
+            stationary: self.network.is_stationary(),
         };
         Ok(SimResult {
             places: self
@@ -141,6 +143,7 @@ impl<'n> Fold<'n> {
                 .collect(),
             outcomes: self.outcomes,
             entered: self.entered,
+            messages: self.messages,
             engine: self.engine,
             start: self.start,
             measured,
@@ -153,11 +156,14 @@ impl<'n> Fold<'n> {
 }
 
 impl Fold<'_> {
-    /// Every order under exactly one outcome, and Little's law with its edges at every lane.
+    /// Every order under exactly one outcome, every copy ended or there, and Little's law with its edges at every lane.
     fn check_accounts(&self) -> Result<(), SimError> {
         let (entered, accounted) = (self.entered, self.outcomes.total());
         if accounted != entered {
             return Err(SimError::Unaccounted { entered, accounted });
+        }
+        if let Some(messages) = &self.messages {
+            messages.check()?;
         }
         if self.imbalance > IMBALANCE {
             return Err(SimError::Unbalanced {

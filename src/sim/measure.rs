@@ -1,10 +1,13 @@
 //! From what one replication counted to its figures.
 
+use super::beyond::{self, Figures, Happens};
+use super::happened::{Happened, Happenings, Parts, Shelf, Staff};
 use super::lane::{Lane, PipelineLane, Times};
 use super::replication::Replication;
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, ClassId, Consumers, Network, Place, Stage, StageId};
+use crate::network::{ClassId, Consumers, Network, Place, StageId};
 use crate::stats::{Estimate, slope};
+use std::collections::BTreeMap;
 
 /// A number in system that keeps growing.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +20,7 @@ pub struct Growth {
 pub(super) struct PlaceFigures {
     pub place: Place,
     /// Figures that exist; one that is undefined (a mean of nothing) is NaN.
-    pub figures: Vec<(Metric, f64)>,
+    pub figures: Figures,
     pub times: Vec<(TimeKind, Times)>,
     /// Number in system over the slices after the warm-up.
     pub path: Vec<f64>,
@@ -26,21 +29,41 @@ pub(super) struct PlaceFigures {
 }
 
 /// How often the things happened that rare figures rest on.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Events {
     /// Orders that came.
     pub offered: u64,
     /// Orders that had to wait.
     pub waited: u64,
-    /// Orders that were rejected.
-    pub rejected: u64,
+    /// Of the figures that are shares of something: how often it happened.
+    pub of: BTreeMap<Metric, u64>,
 }
 
 impl Events {
-    pub(super) fn add(&mut self, other: Events) {
+    pub(super) fn add(&mut self, other: &Events) {
         self.offered += other.offered;
         self.waited += other.waited;
-        self.rejected += other.rejected;
+        for (metric, count) in &other.of {
+            *self.of.entry(*metric).or_default() += count;
+        }
+    }
+}
+
+/// What the engine for everything counted at a stage, or of one class there.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    lanes: &'a [Happenings],
+    staff: &'a Staff,
+    shelf: &'a Shelf,
+}
+
+impl<'a> Seen<'a> {
+    fn at(happened: &'a Happened, stage: usize, classes: usize) -> Seen<'a> {
+        Seen {
+            lanes: &happened.lanes[stage * classes..][..classes],
+            staff: &happened.staff[stage],
+            shelf: &happened.shelves[stage],
+        }
     }
 }
 
@@ -82,60 +105,81 @@ pub(super) fn figures<O>(
             slope(path, replication.timeline.width),
         )
     };
-    let mut places = vec![pipeline_figures(
-        counted.pipeline,
-        &counted.lanes,
-        window,
-        path(0),
-    )];
-    for (index, lanes) in counted.lanes.chunks(network.classes.len()).enumerate() {
+    let happened = counted.happened.as_ref();
+    let classes = network.classes.len();
+    let parts = happened.map(|happened| &happened.parts);
+    let pipeline = pipeline_figures(counted.pipeline, &counted.lanes, parts, window);
+    let mut places = vec![PlaceFigures {
+        path: path(0),
+        ..pipeline
+    }];
+    for (index, lanes) in counted.lanes.chunks(classes).enumerate() {
         let stage = StageId(index);
-        places.push(stage_figures(
-            &network.stages[index],
-            stage,
-            lanes,
-            window,
-            path(index + 1),
-        ));
-        places.extend(class_figures(&network.stages[index], stage, lanes, window));
+        let seen = happened.map(|happened| Seen::at(happened, index, classes));
+        places.push(PlaceFigures {
+            path: path(index + 1),
+            ..stage_figures(network, stage, lanes, seen, window)
+        });
+        places.extend(class_figures(stage, lanes, seen, window));
     }
-    for place in places.iter_mut().filter(|place| !place.path.is_empty()) {
-        place.figures.push(growth(&place.path));
+    for place in &mut places {
+        if !place.path.is_empty() {
+            place.figures.push(growth(&place.path));
+        }
+        let has = |metric| network.lacks(place.place, metric).is_none();
+        place.figures.retain(|(metric, _)| has(*metric));
     }
     places
 }
 
 fn stage_figures(
-    stage: &Stage,
+    network: &Network,
     id: StageId,
     lanes: &[Lane<Times>],
+    seen: Option<Seen<'_>>,
     window: f64,
-    path: Vec<f64>,
 ) -> PlaceFigures {
+    let stage = &network.stages[id.0];
     let totals = Totals::of(lanes.iter());
-    let mut figures = totals.figures(stage, window);
-    if let Consumers::Finite(consumers) = stage.consumers {
+    let messages = seen.map(|seen| beyond::sum(seen.lanes));
+    let mut figures = totals.figures(messages.as_ref(), window);
+    let mut events = totals.events();
+    if let (Some(seen), Some(messages)) = (seen, &messages) {
+        let shelf = beyond::of_shelf(seen.shelf, window);
+        take(&mut figures, &mut events, shelf);
+        take(
+            &mut figures,
+            &mut events,
+            beyond::of_messages(messages, totals.offered),
+        );
+        figures.extend(beyond::of_staff(seen.staff, window));
+    } else if let Consumers::Finite(consumers) = stage.consumers {
         let busy = (totals.present_area - totals.waiting_area) / window;
         figures.push((Metric::Utilization, busy / f64::from(consumers)));
     }
-    if let Capacity::Reject(capacity @ 1..) = stage.capacity {
-        let fill = totals.waiting_area / window / capacity as f64;
+    if let Some(places) = stage.capacity.places() {
+        let fill = totals.waiting_area / window / places as f64;
         figures.push((Metric::QueueFill, fill));
     }
     PlaceFigures {
         place: Place::Stage(id),
         figures,
-        events: totals.events(),
+        events,
         times: totals.times(),
-        path,
+        path: Vec::new(),
     }
+}
+
+fn take(figures: &mut Figures, events: &mut Events, more: (Figures, Happens)) {
+    figures.extend(more.0);
+    events.of.extend(more.1);
 }
 
 /// Figures class by class, where several classes come.
 fn class_figures<'a>(
-    stage: &'a Stage,
     id: StageId,
     lanes: &'a [Lane<Times>],
+    seen: Option<Seen<'a>>,
     window: f64,
 ) -> impl Iterator<Item = PlaceFigures> + 'a {
     let several = lanes.len() > 1;
@@ -145,14 +189,20 @@ fn class_figures<'a>(
         .filter(move |_| several)
         .map(move |(class, lane)| {
             let totals = Totals::of(std::iter::once(lane));
-            let mut figures = totals.figures(stage, window);
+            let messages = seen.map(|seen| &seen.lanes[class]);
+            let mut figures = totals.figures(messages, window);
+            let mut events = totals.events();
+            if let Some(messages) = messages {
+                let more = beyond::of_messages(messages, totals.offered);
+                take(&mut figures, &mut events, more);
+            }
             // Classes have no timeline: their growth is taken from its two ends.
             let grown = lane.occupancy.present() as f64 - lane.present_at_start as f64;
             figures.push((Metric::BacklogGrowth, grown / window));
             PlaceFigures {
                 place: Place::Class(id, ClassId(class)),
                 figures,
-                events: totals.events(),
+                events,
                 times: totals.times(),
                 path: Vec::new(),
             }
@@ -162,40 +212,54 @@ fn class_figures<'a>(
 fn pipeline_figures(
     p: PipelineLane<Times>,
     lanes: &[Lane<Times>],
+    parts: Option<&Parts>,
     window: f64,
-    path: Vec<f64>,
 ) -> PlaceFigures {
     let waiting_area: f64 = lanes.iter().map(|lane| lane.occupancy.waiting_area()).sum();
     let let_in = (p.entered - p.rejected_at_entry) as f64;
     let number = p.occupancy.present_area() / window;
     let waiting = waiting_area / window;
+    let little_queue = match parts {
+        None => residual(waiting, let_in / window, p.time_waiting.mean()),
+        // Copies and duplicates wait as well, and are no orders.
+        Some(_) => {
+            let waited = lanes.iter().map(|lane| lane.waiting.tally.total());
+            residual(waiting, 1.0 / window, waited.sum())
+        }
+    };
     let mut figures = vec![
         (Metric::ArrivalRate, p.entered as f64 / window),
         (Metric::Throughput, p.completed as f64 / window),
         (Metric::ByteThroughput, p.completed_bytes / window),
         (Metric::QueueLength, waiting),
         (Metric::NumberInSystem, number),
-        (Metric::ProcessingTime, p.processing.mean()),
         (
             Metric::LittleResidual,
             residual(number, let_in / window, p.time_in_pipeline.mean()),
         ),
-        (
-            Metric::LittleResidualQueue,
-            residual(waiting, let_in / window, p.time_waiting.mean()),
-        ),
+        (Metric::LittleResidualQueue, little_queue),
     ];
+    match parts {
+        None => figures.push((Metric::ProcessingTime, p.processing.mean())),
+        Some(parts) => {
+            let completed = p.completed as f64 / p.left as f64;
+            figures.push((Metric::CompletionProbability, completed));
+            figures.extend(beyond::of_parts(parts));
+        }
+    }
     figures.extend(time_figures(TimeKind::Latency, &p.latency));
     let times = vec![(TimeKind::Latency, p.latency)];
-    let events = Events {
-        offered: p.entered,
-        ..Totals::of(lanes.iter()).events()
-    };
+    let mut events = Totals::of(lanes.iter()).events();
+    events.offered = p.entered;
+    let otherwise = p.left - p.completed;
+    events
+        .of
+        .insert(Metric::CompletionProbability, otherwise.min(p.completed));
     PlaceFigures {
         place: Place::Pipeline,
         figures,
         times,
-        path,
+        path: Vec::new(),
         events,
     }
 }
@@ -252,16 +316,19 @@ impl Totals {
         self.sojourn.merge(&lane.sojourn);
     }
 
-    fn figures(&self, stage: &Stage, window: f64) -> Vec<(Metric, f64)> {
-        let accepted = (self.offered - self.rejected) as f64 / window;
+    fn figures(&self, messages: Option<&Happenings>, window: f64) -> Figures {
+        // Copies and duplicates come into the queue without being offered.
+        let accepted = messages.map_or(self.offered - self.rejected, |m| m.joined) as f64 / window;
         let (number, queue) = (self.present_area / window, self.waiting_area / window);
         let waits = self.waiting.histogram.total() as f64;
         let waited = 1.0 - self.waiting.histogram.zeros() as f64 / waits;
+        let loss = self.rejected as f64 / self.offered as f64;
         let mut figures = vec![
             (Metric::ArrivalRate, self.offered as f64 / window),
             (Metric::Throughput, self.departed as f64 / window),
             (Metric::ByteThroughput, self.bytes / window),
             (Metric::WaitProbability, waited),
+            (Metric::LossProbability, loss),
             (Metric::QueueLength, queue),
             (Metric::NumberInSystem, number),
             (Metric::ProcessingTime, self.service.tally.mean()),
@@ -274,10 +341,6 @@ impl Totals {
                 residual(queue, accepted, self.waiting.tally.mean()),
             ),
         ];
-        if stage.capacity != Capacity::Unbounded {
-            let loss = self.rejected as f64 / self.offered as f64;
-            figures.push((Metric::LossProbability, loss));
-        }
         figures.extend(time_figures(TimeKind::Waiting, &self.waiting));
         figures.extend(time_figures(TimeKind::Service, &self.service));
         figures.extend(time_figures(TimeKind::Sojourn, &self.sojourn));
@@ -289,7 +352,7 @@ impl Totals {
         Events {
             offered: self.offered,
             waited: waits.total() - waits.zeros(),
-            rejected: self.rejected,
+            of: BTreeMap::from([(Metric::LossProbability, self.rejected)]),
         }
     }
 

@@ -22,7 +22,8 @@
 //! | `replication` | one run from an empty pipeline to its end |
 //! | `means` | which engine simulates |
 //! | `plan` | the warm-up, found by pilot runs |
-//! | `measure` | from what one replication counted to its figures |
+//! | `happened` | what only an engine for everything counts |
+//! | `measure`, `beyond` | from what one replication counted to its figures |
 //! | `fold`, `place_fold` | replications put together, with intervals |
 //! | `resolution` | what limits a figure besides chance |
 //! | `simulate` | replications in parallel, folded in order |
@@ -33,6 +34,7 @@
 //! replication): threads only decide when it is computed.
 
 mod begin;
+mod beyond;
 mod books;
 mod chance;
 mod control;
@@ -66,9 +68,11 @@ pub use control::Control;
 pub use engine::{Observer, OrderRecord};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
-pub use outcome::{Imprecision, Outcome, Outcomes, PlaceResult, SimError, SimResult};
+pub use outcome::{
+    Imprecision, MessageAccounts, Outcome, Outcomes, PlaceResult, SimError, SimResult,
+};
 pub use plan::{Start, StartRule};
 pub use recursion::Obstacle;
 pub use replication::{Silent, trace_by_recursion, trace_in_full, trace_replication};
 pub use simulate::{SimOptions, simulate};
-pub use timeline::{Slice, Timeline};
+pub use timeline::{Slice, StaffSlice, Timeline};

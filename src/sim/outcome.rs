@@ -31,6 +31,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether only what is more than a plain queue leads to it.
+    pub fn is_special(self) -> bool {
+        matches!(
+            self,
+            Outcome::Expired | Outcome::DeadLettered | Outcome::Lost
+        )
+    }
+
     /// All outcomes, in the order in which they are shown.
     pub const ALL: [Outcome; 7] = [
         Outcome::Completed,
@@ -92,6 +100,82 @@ impl Outcomes {
     }
 }
 
+/// What became of messages, all replications together: from the end of the warm-ups on, but copies from
+/// the very start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageAccounts {
+    /// Messages that came into queues: orders, copies and duplicates.
+    pub joined: u64,
+    /// Messages handed to a consumer.
+    pub deliveries: u64,
+    /// Of these, those that had been handed out before.
+    pub redeliveries: u64,
+    /// Tries at the work.
+    pub attempts: u64,
+    /// Of these, those that failed.
+    pub failed: u64,
+    /// Deliveries of messages whose work had been done before.
+    pub duplicates: u64,
+    /// Of these, those that the consumer recognized and dropped.
+    pub deduplicated: u64,
+    /// Copies and duplicates that were made.
+    pub copies_made: u64,
+    /// Of these, those that have ended.
+    pub copies_ended: u64,
+    /// Of these, those that were still there when the run ended.
+    pub copies_present: u64,
+}
+
+impl MessageAccounts {
+    /// All of them with their names, in the order in which they are shown.
+    pub fn named(&self) -> [(&'static str, u64); 10] {
+        [
+            ("joined", self.joined),
+            ("deliveries", self.deliveries),
+            ("redeliveries", self.redeliveries),
+            ("attempts", self.attempts),
+            ("failed", self.failed),
+            ("duplicates", self.duplicates),
+            ("deduplicated", self.deduplicated),
+            ("copies_made", self.copies_made),
+            ("copies_ended", self.copies_ended),
+            ("copies_present", self.copies_present),
+        ]
+    }
+
+    pub(super) fn add(&mut self, other: &MessageAccounts) {
+        *self = MessageAccounts {
+            joined: self.joined + other.joined,
+            deliveries: self.deliveries + other.deliveries,
+            redeliveries: self.redeliveries + other.redeliveries,
+            attempts: self.attempts + other.attempts,
+            failed: self.failed + other.failed,
+            duplicates: self.duplicates + other.duplicates,
+            deduplicated: self.deduplicated + other.deduplicated,
+            copies_made: self.copies_made + other.copies_made,
+            copies_ended: self.copies_ended + other.copies_ended,
+            copies_present: self.copies_present + other.copies_present,
+        };
+    }
+
+    /// Whether every copy has ended or is there, and no part is more than its whole.
+    pub(super) fn check(&self) -> Result<(), SimError> {
+        let (made, accounted) = (self.copies_made, self.copies_ended + self.copies_present);
+        if made != accounted {
+            return Err(SimError::CopiesUnaccounted { made, accounted });
+        }
+        let parts = [
+            ("redeliveries", self.redeliveries, self.deliveries),
+            ("duplicates", self.duplicates, self.deliveries),
+            ("recognized duplicates", self.deduplicated, self.duplicates),
+        ];
+        match parts.into_iter().find(|(_, part, whole)| part > whole) {
+            Some((what, part, whole)) => Err(SimError::PartAboveWhole { what, part, whole }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What was measured at one place.
 #[derive(Debug, Clone)]
 pub struct PlaceResult {
@@ -114,6 +198,8 @@ pub struct SimResult {
     pub outcomes: Outcomes,
     /// Orders that entered, all replications together; equals the total of the outcomes.
     pub entered: u64,
+    /// What became of messages; none of a pipeline of plain queues, where each is an order's.
+    pub messages: Option<MessageAccounts>,
     /// Which engine simulated.
     pub engine: EngineKind,
     /// What was left out at the start, and how it was found.
@@ -180,6 +266,27 @@ pub enum SimError {
         entered: u64,
         /// Orders with an outcome.
         accounted: u64,
+    },
+    /// A copy or a duplicate has got lost. A defect of this program, never the scenario's fault.
+    #[error(
+        "{made} copies and duplicates were made but {accounted} are accounted for; please report this \
+         as a bug"
+    )]
+    CopiesUnaccounted {
+        /// How many were made.
+        made: u64,
+        /// How many have ended or are there.
+        accounted: u64,
+    },
+    /// More of something than there can be. A defect of this program, never the scenario's fault.
+    #[error("{part} {what} of {whole} in all; please report this as a bug")]
+    PartAboveWhole {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        part: u64,
+        /// Of how many.
+        whole: u64,
     },
     /// The stays of the orders do not add up to the time integral of their number. A defect of this
     /// program, never the scenario's fault.

@@ -57,7 +57,7 @@ impl PlaceFold {
             self.tallies.entry(kind).or_default().push(tally);
             self.histograms.entry(kind).or_default().merge(&histogram);
         }
-        self.events.add(figures.events);
+        self.events.add(&figures.events);
         self.path = figures.path;
     }
 

@@ -2,7 +2,7 @@
 //! how often the thing happened that it rests on.
 
 use super::measure::Events;
-use crate::metric::{Metric, Statistic, TimeKind};
+use crate::metric::{Metric, Statistic, TimeKind, Unit};
 use crate::stats::Histogram;
 
 /// What all replications of a place have in common.
@@ -39,8 +39,8 @@ pub(super) fn resolution(metric: Metric, point: f64, extent: &Extent) -> f64 {
     let (edge, clock, size) = (extent.edge(), extent.clock(), point.abs());
     match metric {
         Metric::Time(_, Statistic::Variance) => 1e-9 * size + clock * (clock + size.sqrt()),
-        Metric::Time(..) | Metric::ProcessingTime => 1e-9 * size + clock,
-        Metric::WaitProbability | Metric::LossProbability => 1e-9,
+        _ if metric.unit() == Unit::Seconds => 1e-9 * size + clock,
+        _ if is_share_of_a_count(metric) => 1e-9,
         Metric::LittleResidual | Metric::LittleResidualQueue => edge,
         // A run that begins empty ends with the usual number, which is no growth; one that grows has
         // no usual number.
@@ -50,11 +50,32 @@ pub(super) fn resolution(metric: Metric, point: f64, extent: &Extent) -> f64 {
     }
 }
 
+/// Whether the figure is a number of happenings over another, which no edge cuts.
+fn is_share_of_a_count(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::CompletionProbability
+            | Metric::WaitProbability
+            | Metric::LossProbability
+            | Metric::AbandonProbability
+            | Metric::ExpiryProbability
+            | Metric::DeadLetterRate
+            | Metric::MessageLossRate
+            | Metric::FailureProbability
+            | Metric::RedeliveryRate
+            | Metric::DuplicateRate
+            | Metric::FillRate
+            | Metric::LostSaleProbability
+            | Metric::BackorderProbability
+            | Metric::ReservationExpiryRate
+    )
+}
+
 /// How many observations a figure rests on, over all replications.
 pub(super) fn events(metric: Metric, events: &Events, times: Option<&Histogram>) -> f64 {
     let seen = times.map_or(0, Histogram::total) as f64;
     match metric {
-        Metric::LossProbability => events.rejected as f64,
+        _ if events.of.contains_key(&metric) => events.of[&metric] as f64,
         Metric::WaitProbability
         | Metric::QueueLength
         | Metric::QueueFill

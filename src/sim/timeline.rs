@@ -14,6 +14,32 @@ pub struct Slice {
     pub arrivals: f64,
     /// Orders that left.
     pub departures: f64,
+    /// What its consumers did; 0 unless the engine for everything ran.
+    pub staff: StaffSlice,
+}
+
+/// What the consumers of a stage did within one slice, in consumer-seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StaffSlice {
+    /// There, broken down or not.
+    pub employed: f64,
+    /// At work.
+    pub busy: f64,
+    /// Broken down.
+    pub down: f64,
+    /// Seconds for which the broker was down.
+    pub broker_down: f64,
+}
+
+impl StaffSlice {
+    fn combine(self, other: StaffSlice, sign: f64) -> StaffSlice {
+        StaffSlice {
+            employed: self.employed + sign * other.employed,
+            busy: self.busy + sign * other.busy,
+            down: self.down + sign * other.down,
+            broker_down: self.broker_down + sign * other.broker_down,
+        }
+    }
 }
 
 impl Slice {
@@ -23,6 +49,7 @@ impl Slice {
             waiting_area: self.waiting_area - other.waiting_area,
             arrivals: self.arrivals - other.arrivals,
             departures: self.departures - other.departures,
+            staff: self.staff.combine(other.staff, -1.0),
         }
     }
 
@@ -32,6 +59,7 @@ impl Slice {
             waiting_area: self.waiting_area + other.waiting_area,
             arrivals: self.arrivals + other.arrivals,
             departures: self.departures + other.departures,
+            staff: self.staff.combine(other.staff, 1.0),
         }
     }
 
@@ -43,6 +71,7 @@ impl Slice {
                 waiting_area: lane.occupancy.waiting_area(),
                 arrivals: lane.offered as f64,
                 departures: lane.departed as f64,
+                staff: StaffSlice::default(),
             })
         })
     }
@@ -54,6 +83,7 @@ impl Slice {
             waiting_area: 0.0,
             arrivals: entered as f64,
             departures: left as f64,
+            staff: StaffSlice::default(),
         }
     }
 }

@@ -21,6 +21,16 @@ impl Mean {
         self.sum += sum;
     }
 
+    /// All that another has observed, too.
+    pub fn merge(&mut self, other: &Mean) {
+        self.add(other.count, other.sum);
+    }
+
+    /// How many observations.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// Mean of all observations; NaN without any.
     ///
     /// ```
