@@ -25,6 +25,17 @@ struct OrderRow<'n> {
     outcome: String,
 }
 
+/// What a row says beyond that where a pipeline is more than plain queues: with the processing time these
+/// add up to the order's time in the pipeline.
+#[derive(Debug, Serialize)]
+struct PartsOfRow {
+    network_time: f64,
+    enqueue_time: f64,
+    queueing_time: f64,
+    dequeue_time: f64,
+    retry_time: f64,
+}
+
 /// Runs the first replication once more and writes all its orders, in the order in which they leave;
 /// those in flight at the end come last.
 ///
@@ -71,16 +82,36 @@ impl Observer for OrderFile<'_> {
             return;
         }
         let left = (record.outcome != Outcome::InFlight).then_some(record.left);
-        self.result = self.writer.serialize(OrderRow {
+        let row = OrderRow {
             order: record.number,
-            producer: &self.network.producers[record.producer as usize].name,
+            producer: sender(self.network, record.producer as usize),
             class: &self.network.classes[record.class as usize].name,
             entered: record.entered,
             left,
             latency: left.map(|left| left - record.entered),
             waiting_time: record.waiting,
-            processing_time: record.processing,
+            processing_time: record
+                .parts
+                .map_or(record.processing, |parts| parts.processing),
             outcome: record.outcome.to_string(),
+        };
+        let parts = record.parts.map(|parts| PartsOfRow {
+            network_time: parts.network,
+            enqueue_time: parts.enqueue,
+            queueing_time: parts.queueing,
+            dequeue_time: parts.dequeue,
+            retry_time: parts.retry,
         });
+        self.result = match parts {
+            None => self.writer.serialize(row),
+            Some(parts) => self.writer.serialize((row, parts)),
+        };
     }
+}
+
+/// The name of a producer, or of a population: they are counted on after the producers.
+fn sender(network: &Network, index: usize) -> &str {
+    let producers = network.producers.iter().map(|p| p.name.as_str());
+    let populations = network.populations.iter().map(|p| p.name.as_str());
+    producers.chain(populations).nth(index).unwrap_or_default()
 }

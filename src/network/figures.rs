@@ -14,7 +14,7 @@ impl Network {
     pub fn lacks(&self, place: Place, metric: Metric) -> Option<&'static str> {
         let (at, class) = match place {
             Place::Pipeline => {
-                let has = metric.at_pipeline() && (self.is_more_than_plain() || is_always(metric));
+                let has = metric.at_pipeline() && (self.beyond_plain().is_some() || is_always(metric));
                 let only = if metric.at_pipeline() {
                     "in pipelines that are more than plain queues"
                 } else {
@@ -158,11 +158,6 @@ impl Network {
         })
     }
 
-    /// Whether anything is asked for that only the engine for everything does.
-    fn is_more_than_plain(&self) -> bool {
-        let special = self.stages.iter().any(|stage| stage.special().is_some());
-        special || !self.populations.is_empty() || !self.phases.is_empty()
-    }
 }
 
 /// Whether plain pipelines have the figure, too.

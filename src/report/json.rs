@@ -49,6 +49,9 @@ struct Run {
 struct Pipeline {
     metrics: Metrics,
     outcomes: BTreeMap<String, u64>,
+    /// What became of messages, where they are not just the orders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<BTreeMap<String, u64>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +164,7 @@ impl Document {
             pipeline: Pipeline {
                 metrics: metrics(&report.comparison, Place::Pipeline),
                 outcomes: report.sim.as_ref().map(outcomes).unwrap_or_default(),
+                messages: report.sim.as_ref().and_then(messages),
             },
             stages: stages.collect(),
             slos: report
@@ -195,6 +199,12 @@ pub(super) fn outcomes(sim: &SimResult) -> BTreeMap<String, u64> {
         .iter()
         .map(|o| (o.to_string(), sim.outcomes.of(*o)))
         .collect()
+}
+
+/// Messages by what became of them.
+pub(super) fn messages(sim: &SimResult) -> Option<BTreeMap<String, u64>> {
+    let named = sim.messages?.named().into_iter();
+    Some(named.map(|(name, n)| (name.to_owned(), n)).collect())
 }
 
 fn stage(report: &RunReport, id: StageId) -> Stage {

@@ -38,6 +38,9 @@ pub struct Manifest {
     pub entered: u64,
     /// How many of them left how.
     pub outcomes: BTreeMap<String, u64>,
+    /// What became of messages, where they are not just the orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<BTreeMap<String, u64>>,
     /// What a reader of the figures must know.
     pub warnings: Vec<String>,
     /// The objectives' limits.

@@ -1,14 +1,14 @@
 //! What is on the page of a run: the report's parts in the words of [`super::html`].
 
 use super::format;
-use super::html::{Judgement, Outcome, Page};
+use super::html::{self, Judgement, Page};
 use super::manifest::Manifest;
 use super::records::MetricRow;
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
 use super::text::{objective_words, rule};
 use crate::network::Network;
-use crate::sim::SimResult;
+use crate::sim::{Outcome, SimResult};
 
 /// The page of a simulated run.
 pub(super) fn page(
@@ -47,7 +47,7 @@ fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
         ("measured in each", format::duration(sim.measured)),
         (
             "warm-up",
-            format!("{} ({})", format::duration(start.warmup), rule(start.rule)),
+            format!("{} ({})", format::duration(start.warmup), rule(start.rule, &report.network)),
         ),
         ("seed", report.network.seed.to_string()),
         (
@@ -76,15 +76,20 @@ fn judgement(network: &Network, slo: &SloJudgement) -> Judgement {
     Judgement {
         text: format!("{asked}: {measured}"),
         outcome: match slo.state {
-            SloState::Met => Outcome::Met,
-            SloState::Violated => Outcome::Missed,
-            SloState::Undecided => Outcome::Undecided,
+            SloState::Met => html::Outcome::Met,
+            SloState::Violated => html::Outcome::Missed,
+            SloState::Undecided => html::Outcome::Undecided,
         },
     }
 }
 
 fn manifest_facts(manifest: &Manifest) -> Vec<(String, String)> {
-    let outcomes = manifest.outcomes.iter();
+    let special = |name: &str| {
+        let special = Outcome::ALL.into_iter().filter(|o| o.is_special());
+        special.map(|o| o.to_string()).any(|o| o == name)
+    };
+    let shown = |(name, n): &(&String, &u64)| **n > 0 || !special(name);
+    let outcomes = manifest.outcomes.iter().filter(shown);
     let outcomes: Vec<String> = outcomes
         .map(|(name, n)| format!("{} {name}", format::count(*n)))
         .collect();

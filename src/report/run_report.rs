@@ -79,6 +79,7 @@ impl RunReport {
             partial: sim.partial,
             entered: sim.entered,
             outcomes: json::outcomes(sim),
+            messages: json::messages(sim),
             warnings: self.warnings.iter().map(ToString::to_string).collect(),
             limits: build::limit_rows(&self.network),
             scenario: self.scenario.clone(),

@@ -173,19 +173,41 @@ fn words(metric: Metric) -> (&'static str, String) {
 fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
     let nothing = |value: Option<f64>| value.is_none_or(|value| value == 0.0);
     let theory = line.theory.map(|figure| figure.value);
-    // A queue without bound loses nothing and messages without a size carry no bytes.
-    let idle = matches!(
-        line.metric,
-        Metric::LossProbability | Metric::ByteThroughput
-    ) && nothing(theory)
+    let idle = is_rare(line.metric)
+        && nothing(theory)
         && nothing(line.measured.as_ref().map(|m| m.point));
+    // Work is shown as one of the parts of the latency, where there are several.
+    let in_full = comparison.line(Place::Pipeline, Metric::QueueingTime);
+    let part = line.place == Place::Pipeline && line.metric == Metric::ProcessingTime;
     let growing = comparison.growing().any(|place| place == line.place);
     detail == Detail::All
         || line.verdict == Verdict::Differs
         || match line.metric {
             Metric::BacklogGrowth => growing,
+            _ if part && in_full.is_some() => true,
             _ => is_main(line.metric, line.place) && !idle,
         }
+}
+
+/// What is not worth a line where it is 0: a queue without bound loses nothing, messages without a size
+/// carry no bytes, and most brokers repeat and lose nothing as long as nothing breaks.
+fn is_rare(metric: Metric) -> bool {
+    matches!(
+        metric,
+        Metric::ByteThroughput
+            | Metric::BlockedShare
+            | Metric::CircuitOpenShare
+            | Metric::LossProbability
+            | Metric::DeadLetterRate
+            | Metric::MessageLossRate
+            | Metric::RedeliveryRate
+            | Metric::DuplicateRate
+            | Metric::NetworkTime
+            | Metric::EnqueueTime
+            | Metric::DequeueTime
+            | Metric::RetryTime
+            | Metric::ReservationExpiryRate
+    )
 }
 
 /// The figures that read at a glance.

@@ -7,7 +7,7 @@ use super::table::{self, Detail};
 use super::verdict::Verdict;
 use super::warning::Warning;
 use crate::network::{Network, SloBound};
-use crate::sim::{Outcome, SimResult, StartRule};
+use crate::sim::{MessageAccounts, Outcome, SimResult, StartRule};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
 
@@ -20,6 +20,9 @@ pub fn summary(report: &RunReport, detail: Detail) -> String {
     out += &table::render(&report.network, &report.theory, &report.comparison, detail);
     if let Some(sim) = &report.sim {
         let _ = writeln!(out, "\n{}", accounts(sim));
+        if let Some(messages) = &sim.messages {
+            let _ = writeln!(out, "{}", message_accounts(messages));
+        }
         let _ = writeln!(out, "{}", verdicts(report));
     }
     report.slos.iter().for_each(|slo| {
@@ -41,14 +44,17 @@ fn headline(report: &RunReport, sim: &SimResult) -> String {
         sim.replications,
         format::duration(sim.measured),
         format::duration(sim.start.warmup),
-        rule(sim.start.rule),
+        rule(sim.start.rule, &report.network),
         report.network.seed
     )
 }
 
 /// How the warm-up was found, in words.
-pub(super) fn rule(rule: StartRule) -> &'static str {
+pub(super) fn rule(rule: StartRule, network: &Network) -> &'static str {
     match rule {
+        StartRule::Transient if network.has_stationary_arrivals() => {
+            "none: the pipeline changes with time"
+        }
         StartRule::Fixed => "fixed",
         StartRule::Mser5 => "MSER-5 on pilot runs",
         StartRule::Unsettled => "not settled",
@@ -74,6 +80,28 @@ fn accounts(sim: &SimResult) -> String {
     format!(
         "{} orders entered: {}",
         format::count(sim.entered),
+        parts.join(", ")
+    )
+}
+
+/// What became of messages, in words; what did not happen is left out.
+pub(super) fn message_accounts(messages: &MessageAccounts) -> String {
+    let counts = [
+        (messages.deliveries, "deliveries"),
+        (messages.redeliveries, "of them again"),
+        (messages.attempts, "attempts"),
+        (messages.failed, "of them failed"),
+        (messages.duplicates, "duplicates delivered"),
+        (messages.deduplicated, "of them recognized"),
+        (messages.copies_made, "copies made"),
+    ];
+    let happened = counts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = happened
+        .map(|(count, what)| format!("{} {what}", format::count(*count)))
+        .collect();
+    format!(
+        "{} messages came into queues after the warm-up: {}",
+        format::count(messages.joined),
         parts.join(", ")
     )
 }

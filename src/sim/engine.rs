@@ -47,6 +47,25 @@ pub struct OrderRecord {
     pub processing: f64,
     /// How it left.
     pub outcome: Outcome,
+    /// All parts of its time in the pipeline; only the engine for everything tells them.
+    pub parts: Option<LatencyParts>,
+}
+
+/// Where an order's time in the pipeline went, seconds. They add up to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct LatencyParts {
+    /// On the way to brokers.
+    pub network: f64,
+    /// Not yet to be had: at its producer or at a broker.
+    pub enqueue: f64,
+    /// Waiting for its turn, or for stock.
+    pub queueing: f64,
+    /// Being handed over.
+    pub dequeue: f64,
+    /// With a consumer, or waiting for its copies.
+    pub processing: f64,
+    /// Between attempts.
+    pub retry: f64,
 }
 
 /// Sees every order as it leaves, and in the end those still in flight. Chosen at compile time, so one that does nothing costs nothing.
@@ -294,5 +313,6 @@ fn record(order: &Order, now: f64, outcome: Outcome) -> OrderRecord {
         waiting: order.waited,
         processing: order.processed,
         outcome,
+        parts: None,
     }
 }

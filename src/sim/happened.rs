@@ -1,6 +1,7 @@
 //! What only the engine for everything counts: what became of messages, of attempts, of consumers, of
 //! brokers and of stock, since the end of the warm-up.
 
+use super::timeline::{Slice, StaffSlice};
 use crate::stats::{Level, Mean};
 
 /// What happened at one lane (a class at a stage).
@@ -147,6 +148,19 @@ impl Happened {
         self.shelves
             .iter_mut()
             .for_each(|shelf| shelf.each(|level| level.advance(now)));
+    }
+
+    /// Adds to the counts of the stages what their consumers did so far.
+    pub(super) fn tell(&mut self, now: f64, counts: &mut [Slice]) {
+        self.bring_up_to(now);
+        for (slice, staff) in counts.iter_mut().zip(&self.staff) {
+            slice.staff = StaffSlice {
+                employed: staff.employed.area(),
+                busy: staff.busy.area(),
+                down: staff.down.area(),
+                broker_down: staff.broker_down.area(),
+            };
+        }
     }
 
     /// The warm-up ends: all counts start again.

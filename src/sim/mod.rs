@@ -65,7 +65,7 @@ mod timeline;
 pub mod speed {}
 
 pub use control::Control;
-pub use engine::{Observer, OrderRecord};
+pub use engine::{LatencyParts, Observer, OrderRecord};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
 pub use outcome::{

@@ -9,7 +9,7 @@ use super::means::Means;
 use super::replication::{Silent, Span, replicate};
 use super::simulate::in_order;
 use super::timeline::Timeline;
-use crate::network::{Network, Warmup};
+use crate::network::{Network, Replenishment, Staffing, Stage, Stocking, Warmup};
 use crate::random::Arrivals;
 use crate::stats::mser5;
 
@@ -46,7 +46,7 @@ pub enum StartRule {
     WholePeriods,
     /// A replication has so few orders that none can be spared; nothing is left out.
     TooFew,
-    /// The arrivals change with time or are recorded: nothing is left out, as there is no steady
+    /// The arrivals change with time or are recorded, or the pipeline changes: nothing is left out, as there is no steady
     /// state to wait for.
     Transient,
 }
@@ -163,7 +163,7 @@ fn cut(network: &Network, timeline: &Timeline) -> (f64, bool) {
 }
 
 enum Seasons {
-    /// The arrivals' law never changes.
+    /// Nothing changes but by chance.
     Never,
     /// It repeats after so many seconds.
     Every(f64),
@@ -172,19 +172,32 @@ enum Seasons {
 }
 
 fn longest_period(network: &Network) -> Seasons {
-    network
-        .producers
-        .iter()
-        .fold(Seasons::Never, |worst, producer| {
-            match (worst, seasons(&producer.arrivals)) {
-                (Seasons::Forever, _) | (_, Seasons::Forever) => Seasons::Forever,
-                (Seasons::Every(a), Seasons::Every(b)) => Seasons::Every(a.max(b)),
-                (Seasons::Every(a), Seasons::Never) | (Seasons::Never, Seasons::Every(a)) => {
-                    Seasons::Every(a)
-                }
-                (Seasons::Never, Seasons::Never) => Seasons::Never,
-            }
-        })
+    if !network.phases.is_empty() {
+        return Seasons::Forever;
+    }
+    let arrivals = network.producers.iter().map(|p| seasons(&p.arrivals));
+    let stages = network.stages.iter().map(seasons_of_stage);
+    let all = arrivals.chain(stages);
+    all.fold(Seasons::Never, |worst, seasons| match (worst, seasons) {
+        (Seasons::Forever, _) | (_, Seasons::Forever) => Seasons::Forever,
+        (Seasons::Every(a), Seasons::Every(b)) => Seasons::Every(a.max(b)),
+        (Seasons::Every(a), Seasons::Never) | (Seasons::Never, Seasons::Every(a)) => {
+            Seasons::Every(a)
+        }
+        (Seasons::Never, Seasons::Never) => Seasons::Never,
+    })
+}
+
+/// Consumers by the clock, and stock that only goes.
+fn seasons_of_stage(stage: &Stage) -> Seasons {
+    match (&stage.extras.stocking, &stage.extras.staffing) {
+        (Stocking::Stock(stock), _) if stock.replenishment == Replenishment::None => {
+            Seasons::Forever
+        }
+        (_, Staffing::Shifts(shifts)) if shifts.period.is_finite() => Seasons::Every(shifts.period),
+        (_, Staffing::Shifts(_)) => Seasons::Forever,
+        _ => Seasons::Never,
+    }
 }
 
 fn seasons(arrivals: &Arrivals) -> Seasons {

@@ -1,6 +1,7 @@
 //! The messages under way: orders, their copies, and duplicates of them. Where one is and where its time
 //! goes.
 
+use crate::sim::engine::LatencyParts;
 use crate::sim::happened::Part;
 
 /// Index of a message under way. Reused after it has ended.
@@ -127,6 +128,20 @@ impl Message {
     #[inline]
     pub(super) fn spend_from(&mut self, until: f64, on: Part) {
         self.spend(until.max(self.since), on);
+    }
+
+    /// Where its time up to `now` went.
+    pub(super) fn parts_until(mut self, now: f64) -> LatencyParts {
+        self.spend(now, self.part);
+        let [network, enqueue, queueing, dequeue, processing, retry] = self.parts;
+        LatencyParts {
+            network,
+            enqueue,
+            queueing,
+            dequeue,
+            processing,
+            retry,
+        }
     }
 
     /// Whether it counts as an order.

@@ -305,7 +305,9 @@ impl<O: Observer> Machine<O> for Full<'_, O> {
     }
 
     fn counts(&mut self) -> Vec<Slice> {
-        self.books.counts(self.now)
+        let mut counts = self.books.counts(self.now);
+        self.happened.tell(self.now, &mut counts[1..]);
+        counts
     }
 
     fn ages(&self) -> Vec<f64> {
@@ -353,5 +355,6 @@ fn record(message: &Message, now: f64, outcome: Outcome) -> OrderRecord {
         waiting: message.waited,
         processing: message.processed,
         outcome,
+        parts: Some(message.parts_until(now)),
     }
 }

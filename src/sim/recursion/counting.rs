@@ -197,6 +197,7 @@ impl<'n, O: Observer> Counting<'n, O> {
             waiting: order.waited,
             processing: order.processed,
             outcome,
+            parts: None,
         }
     }
 
