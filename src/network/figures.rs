@@ -14,7 +14,8 @@ impl Network {
     pub fn lacks(&self, place: Place, metric: Metric) -> Option<&'static str> {
         let (at, class) = match place {
             Place::Pipeline => {
-                let has = metric.at_pipeline() && (self.beyond_plain().is_some() || is_always(metric));
+                let has =
+                    metric.at_pipeline() && (self.beyond_plain().is_some() || is_always(metric));
                 let only = if metric.at_pipeline() {
                     "in pipelines that are more than plain queues"
                 } else {
@@ -157,7 +158,6 @@ impl Network {
                 && stock != Some(&Replenishment::None)
         })
     }
-
 }
 
 /// Whether plain pipelines have the figure, too.

@@ -47,7 +47,11 @@ fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
         ("measured in each", format::duration(sim.measured)),
         (
             "warm-up",
-            format!("{} ({})", format::duration(start.warmup), rule(start.rule, &report.network)),
+            format!(
+                "{} ({})",
+                format::duration(start.warmup),
+                rule(start.rule, &report.network)
+            ),
         ),
         ("seed", report.network.seed.to_string()),
         (

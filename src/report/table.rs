@@ -173,9 +173,8 @@ fn words(metric: Metric) -> (&'static str, String) {
 fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
     let nothing = |value: Option<f64>| value.is_none_or(|value| value == 0.0);
     let theory = line.theory.map(|figure| figure.value);
-    let idle = is_rare(line.metric)
-        && nothing(theory)
-        && nothing(line.measured.as_ref().map(|m| m.point));
+    let idle =
+        is_rare(line.metric) && nothing(theory) && nothing(line.measured.as_ref().map(|m| m.point));
     // Work is shown as one of the parts of the latency, where there are several.
     let in_full = comparison.line(Place::Pipeline, Metric::QueueingTime);
     let part = line.place == Place::Pipeline && line.metric == Metric::ProcessingTime;
