@@ -4,7 +4,7 @@ use super::exit::Failure;
 use crate::network::{Horizon, Network, Replications, Warmup};
 use crate::report::{Detail, ScenarioRecord, Warning};
 use crate::scenario::source::Sources;
-use crate::scenario::{self, FormulasOnly, ScenarioErrors, units, units::Dimension};
+use crate::scenario::{self, units, units::Dimension};
 use crate::sim::{EngineChoice, EngineKind, SimOptions};
 use clap::Args;
 use std::num::NonZeroU64;
@@ -92,20 +92,14 @@ pub(super) struct Asked {
     pub network: Network,
     pub record: ScenarioRecord,
     pub noticed: Vec<Warning>,
-    /// What only formulas understand, and the texts that say it.
-    pub formulas_only: Vec<FormulasOnly>,
-    pub sources: Sources,
 }
 
-/// Loads scenarios that are to be simulated, or says of all of them what is wrong.
-pub(super) fn load_to_simulate(
-    files: &[PathBuf],
-    flags: &ScenarioFlags,
-) -> Result<Vec<Asked>, Failure> {
+/// Loads several scenarios, or says of all of them what is wrong.
+pub(super) fn load_all(files: &[PathBuf], flags: &ScenarioFlags) -> Result<Vec<Asked>, Failure> {
     let mut loaded = Vec::new();
     let mut failures = Vec::new();
     for file in files {
-        match simulable(file, flags) {
+        match load(file, flags) {
             Ok(asked) => loaded.push(asked),
             Err(failure) => failures.push(failure),
         }
@@ -115,19 +109,6 @@ pub(super) fn load_to_simulate(
     } else {
         Err(Failure::Several(failures))
     }
-}
-
-fn simulable(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure> {
-    let asked = load(file, flags)?;
-    if asked.formulas_only.is_empty() {
-        return Ok(asked);
-    }
-    let refusals = asked.formulas_only.iter().map(FormulasOnly::refusal);
-    let errors = ScenarioErrors {
-        errors: refusals.collect(),
-        sources: asked.sources,
-    };
-    Err(Failure::Load(errors.into()))
 }
 
 /// Loads a scenario and applies the flags.
@@ -145,8 +126,6 @@ pub(super) fn load(file: &Path, flags: &ScenarioFlags) -> Result<Asked, Failure>
         network,
         record,
         noticed,
-        formulas_only: loaded.formulas_only,
-        sources: loaded.sources,
     })
 }
 

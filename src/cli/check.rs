@@ -1,11 +1,10 @@
 //! `orderline check`: validate scenarios, and show their networks.
 
-use super::args::{Asked, ScenarioFlags, load};
+use super::args::{ScenarioFlags, load};
 use super::check_json::{Checked, Document};
 use super::exit::{Exit, Failure};
 use super::run::print;
 use crate::report::network_text;
-use crate::scenario::FormulasOnly;
 use crate::theory;
 use clap::Args;
 use std::path::PathBuf;
@@ -43,7 +42,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
             (Ok(asked), false) => {
                 let theory = theory::analyze(&asked.network);
                 let network = network_text(&asked.network, &theory, &asked.noticed);
-                print(&(network + &engines(asked)))?;
+                print(&network)?;
             }
         }
     }
@@ -52,21 +51,4 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         print(&(json.map_err(|error| Failure::Defect(error.to_string()))? + "\n"))?;
     }
     Ok(exit)
-}
-
-/// Which engines can run the scenario, and why the others cannot.
-fn engines(asked: &Asked) -> String {
-    if asked.formulas_only.is_empty() {
-        return "  engines: simulation and theory\n".to_owned();
-    }
-    let place = |one: &FormulasOnly| {
-        let (line, column) = asked.sources.position(one.span);
-        let source = &asked.sources.get(one.span.source).name;
-        format!("`{}` ({source}:{line}:{column})", one.word)
-    };
-    let places: Vec<String> = asked.formulas_only.iter().map(place).collect();
-    format!(
-        "  engines: theory only; not simulated yet: {}\n",
-        places.join(", ")
-    )
 }

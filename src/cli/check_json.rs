@@ -7,7 +7,7 @@ use crate::network::{
     Place, Reliability, StageId,
 };
 use crate::scenario::source::Sources;
-use crate::scenario::{Diagnostic, FormulasOnly, LoadError};
+use crate::scenario::{Diagnostic, LoadError};
 use crate::theory::{self, NetworkTheory};
 use serde::Serialize;
 use std::path::Path;
@@ -33,15 +33,11 @@ pub(super) struct Checked {
     valid: bool,
     /// The scenario's name; none where it is not valid.
     name: Option<String>,
-    /// Which engines can run it: `sim`, `theory`.
-    engines: Vec<&'static str>,
     populations: Vec<Population>,
     stages: Vec<Stage>,
     warnings: Vec<String>,
     /// What is wrong, in the order of the text; empty where it is valid.
     errors: Vec<Problem>,
-    /// What stands in the way of a simulation.
-    unsimulable: Vec<Problem>,
 }
 
 #[derive(Debug, Serialize)]
@@ -109,12 +105,10 @@ impl Checked {
                 file,
                 valid: false,
                 name: None,
-                engines: Vec::new(),
                 populations: Vec::new(),
                 stages: Vec::new(),
                 warnings: Vec::new(),
                 errors: problems(failure),
-                unsimulable: Vec::new(),
             },
             Ok(asked) => Checked::valid(file, asked),
         }
@@ -125,24 +119,14 @@ impl Checked {
         let theory = theory::analyze(network);
         let count = network.stages.len();
         let stages = (0..count).map(|id| Stage::new(network, &theory, StageId(id)));
-        let refusals = asked.formulas_only.iter().map(FormulasOnly::refusal);
-        let unsimulable: Vec<Problem> = refusals
-            .map(|refusal| Problem::at(&refusal, &asked.sources))
-            .collect();
         Checked {
             file,
             valid: true,
             name: Some(network.name.clone()),
-            engines: if unsimulable.is_empty() {
-                vec!["sim", "theory"]
-            } else {
-                vec!["theory"]
-            },
             populations: populations(network),
             stages: stages.collect(),
             warnings: asked.noticed.iter().map(ToString::to_string).collect(),
             errors: Vec::new(),
-            unsimulable,
         }
     }
 }

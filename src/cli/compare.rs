@@ -1,6 +1,6 @@
 //! `orderline compare`: scenarios or finished runs side by side.
 
-use super::args::{EngineFlags, ScenarioFlags, ShowFlags, load_to_simulate};
+use super::args::{EngineFlags, ScenarioFlags, ShowFlags, load_all};
 use super::exit::{Exit, Failure};
 use super::progress::simulated;
 use super::run::print;
@@ -72,7 +72,7 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
                     run the scenario first and compare its output folder";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let asked = load_to_simulate(&args.what, &args.scenario)?;
+    let asked = load_all(&args.what, &args.scenario)?;
     // Common random numbers: one seed for all, that of the first unless the flags say otherwise.
     let seed = asked[0].network.seed;
     let mut sides = Vec::new();

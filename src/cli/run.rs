@@ -1,6 +1,6 @@
 //! `orderline run`: simulate, compare with theory, judge, write.
 
-use super::args::{Asked, EngineFlags, ScenarioFlags, ShowFlags, command_line, load_to_simulate};
+use super::args::{Asked, EngineFlags, ScenarioFlags, ShowFlags, command_line, load_all};
 use super::exit::{Exit, Failure};
 use super::orders::write_orders;
 use super::progress::simulated;
@@ -40,7 +40,7 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     // All files are read before the first is run: a typing error should not cost an hour.
-    let asked = load_to_simulate(&args.files, &args.scenario)?;
+    let asked = load_all(&args.files, &args.scenario)?;
     distinct_folders(args, &asked)?;
     let mut exit = Exit::Fine;
     let mut documents = Vec::new();

@@ -128,13 +128,14 @@ fn named(name: &str, p: &mut Parameters<'_>, cx: &mut Context) -> Option<Checked
 fn batch(p: &mut Parameters<'_>, cx: &mut Context) -> Option<Checked> {
     p.select(&[&["process", "size"]], cx)?;
     let process = batched(p.node("process")?, cx);
-    let size = batch_size(p.node("size")?, cx);
+    let size = whole_number(p.node("size")?, cx);
     Some(Arrivals::batch(process?, size?))
 }
 
-fn batch_size(node: &Node, cx: &mut Context) -> Option<DiscreteDistribution> {
+/// Reads a law of whole numbers of at least 1.
+pub(super) fn whole_number(node: &Node, cx: &mut Context) -> Option<DiscreteDistribution> {
     const NAMES: [&str; 3] = ["deterministic", "geometric", "discrete"];
-    let (name, entry) = choice(node, Spot::BatchSize, &NAMES, cx)?;
+    let (name, entry) = choice(node, Spot::WholeNumber, &NAMES, cx)?;
     let mut p = parameters::of(name, &entry.node, cx)?;
     let made = match name {
         "deterministic" => fixed_size(&mut p, cx),

@@ -5,7 +5,7 @@ use super::fields::Context;
 use super::routes::Routing;
 use super::source::Span;
 use super::text::list;
-use crate::network::{Capacity, ClassId, Discipline};
+use crate::network::{Capacity, ClassId, Discipline, Fork, Outside};
 
 /// Reports blocking that blocks nobody, that cannot be, and that would stand still for ever.
 pub(super) fn check(routing: &Routing<'_>, cx: &mut Context) {
@@ -13,7 +13,7 @@ pub(super) fn check(routing: &Routing<'_>, cx: &mut Context) {
     for stage in (0..routing.stages.len()).filter(|&stage| blocks(routing, stage)) {
         if let Some((problem, help)) = impossible(routing, stage, &feeders[stage]) {
             cx.report(Diagnostic::error(overflow_span(routing, stage), problem).help(help));
-        } else if enters(routing, stage) {
+        } else if enters(routing, stage) && !waits_outside(routing, stage) {
             let message = "an order that enters here has no consumer to stay with: where the queue \
                            is full, it is rejected";
             let help = "let orders enter at a stage of their own, before this one";
@@ -39,6 +39,11 @@ pub(super) fn check(routing: &Routing<'_>, cx: &mut Context) {
 
 fn blocks(routing: &Routing<'_>, stage: usize) -> bool {
     matches!(routing.stages[stage].capacity, Capacity::Block(_))
+}
+
+/// Whether orders from outside wait at their producer.
+fn waits_outside(routing: &Routing<'_>, stage: usize) -> bool {
+    routing.stages[stage].extras.broker.outside != Outside::Rejected
 }
 
 fn enters(routing: &Routing<'_>, stage: usize) -> bool {
@@ -80,17 +85,28 @@ fn impossible(
     if let Some(fork) = all.find(|&at| routing.branches(at).any(|branch| branch.0 == stage)) {
         return Some((
             format!(
-                "`block` for the copies of `{}` is not yet supported",
+                "`block` for the copies of `{}`: they have no consumer to stay with",
                 name(fork)
             ),
             "put a stage without `capacity` between the two",
         ));
     }
-    if feeders.is_empty() && enters(routing, stage) {
+    let joins = |&&at: &&usize| matches!(routing.stages[at].extras.fork, Fork::JoinAll(_));
+    if let Some(&fork) = feeders.iter().find(joins) {
+        return Some((
+            format!(
+                "`block` behind `{}`: an order that waits for its copies holds no consumer",
+                name(fork)
+            ),
+            "put a stage without `capacity` between the two, or remove `join`",
+        ));
+    }
+    if feeders.is_empty() && enters(routing, stage) && !waits_outside(routing, stage) {
         return Some((
             "`block` where only producers send orders: there is no stage before to be blocked"
                 .to_owned(),
-            "write overflow = \"reject\", or name this stage in the `next` of another",
+            "write overflow = \"reject\", name this stage in the `next` of another, or let producers \
+             wait by the `flow_control` of a broker",
         ));
     }
     let shared = |&&at: &&usize| routing.stages[at].discipline == Discipline::ProcessorSharing;

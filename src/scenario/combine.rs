@@ -6,14 +6,17 @@
 use super::compile::Known;
 use super::diagnostic::Diagnostic;
 use super::extras::Keyed;
+use super::failure::{self, given};
 use super::fields::{Context, Given};
 use super::names::{Named, find};
 use super::queue::QueueDraft;
+use super::refused::{self, Seen};
 use super::source::Span;
 use super::stage::StageDraft;
 use crate::network::{
-    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, Extras, Fork, Patience, Reliability,
-    StageId,
+    AfterRepair, Balking, Batching, Breakdowns, Broker, Capacity, ClassAtStage, Consumers,
+    Discipline, Extras, Fork, Patience, Reliability, Service, Staffing, StageId, Stocking, System,
+    TimeToLive,
 };
 
 /// What waits at a stage, in which order, and what goes beyond; `None` where something is wrong.
@@ -23,29 +26,89 @@ pub(super) struct Combined {
     pub(super) extras: Extras,
 }
 
-/// Checks a stage's settings against each other, and notes those that only formulas understand.
+/// Checks a stage's settings against each other.
 pub(super) fn combined(
     stage: &StageDraft,
+    by_class: Option<&[ClassAtStage]>,
     known: &Known<'_>,
     cx: &mut Context,
 ) -> Option<Combined> {
-    let patience = patience(stage, cx);
-    let reliability = reliability(stage, cx);
-    let fork = fork(stage, known, cx);
+    let extras = extras(stage, known, cx);
     let queue = stage.queue.as_ref()?;
     let capacity = capacity(stage, queue, cx);
     let combined = Combined {
         discipline: discipline(stage, queue, cx),
         capacity: capacity?,
-        extras: Extras {
-            patience: patience?,
-            reliability: reliability?,
-            fork: fork?,
-            ..Extras::default()
-        },
+        extras: extras?,
     };
-    note_formulas_only(stage, queue, &combined, cx);
+    let services = by_class?.iter().map(|class| class.service.clone());
+    let services: Vec<Service> = services.collect();
+    refused::check(
+        &Seen {
+            stage,
+            queue,
+            consumers: stage.consumers?,
+            extras: &combined.extras,
+            services: &services,
+            incident: cx.incident,
+        },
+        cx,
+    )?;
     Some(combined)
+}
+
+fn extras(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<Extras> {
+    let patience = patience(stage, cx);
+    let reliability = reliability(stage, cx);
+    let fork = fork(stage, known, cx);
+    let balking = balking(stage, cx);
+    let time_to_live = time_to_live(stage, cx);
+    let written = &stage.extras;
+    let broker = given(&written.broker).map(|broker| match broker {
+        None => Broker::default(),
+        Some(broker) => broker.value.broker.clone(),
+    });
+    let system = broker
+        .as_ref()
+        .map_or(System::Memory, |broker| broker.system);
+    let failures = failure::compile(stage, system, known, cx);
+    let stocking = stocking(stage, known, cx);
+    let staffing = match (given(&written.schedule)?, given(&written.autoscale)?) {
+        (Some(shifts), _) => Staffing::Shifts(shifts.value.clone()),
+        (None, Some(scale)) => Staffing::Autoscale(scale.value),
+        (None, None) => Staffing::Constant,
+    };
+    let batching = given(&written.batch)?;
+    Some(Extras {
+        patience: patience?,
+        reliability: reliability?,
+        fork: fork?,
+        balking: balking?,
+        time_to_live: time_to_live?,
+        batching: batching.map_or(Batching::Single, |batch| batch.value),
+        failures: failures?,
+        staffing,
+        stocking: stocking?,
+        broker: broker?,
+    })
+}
+
+fn stocking(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<Stocking> {
+    let Some(stock) = given(&stage.extras.stock)? else {
+        return Some(Stocking::None);
+    };
+    let until = stock.value.hold.until();
+    let own = stage.name.as_ref();
+    if let (Some(until), Some(own)) = (until, own)
+        && until.text == own.text
+    {
+        let message = "`until` this stage itself: it is taken here";
+        let help = "write hold = \"take\", or name a stage that orders come to later";
+        cx.report(Diagnostic::error(until.span, message).help(help));
+        return None;
+    }
+    let stock = stock.value.compile(&known.stages, cx)?;
+    Some(Stocking::Stock(Box::new(stock)))
 }
 
 fn unlimited(stage: &StageDraft) -> bool {
@@ -53,7 +116,7 @@ fn unlimited(stage: &StageDraft) -> bool {
 }
 
 fn discipline(stage: &StageDraft, queue: &QueueDraft, cx: &mut Context) -> Discipline {
-    let Some(word) = beyond_simulation(queue.discipline).filter(|_| unlimited(stage)) else {
+    let Some(word) = word(queue.discipline).filter(|_| unlimited(stage)) else {
         return queue.discipline;
     };
     warn(
@@ -115,6 +178,39 @@ fn patience(stage: &StageDraft, cx: &mut Context) -> Option<Patience> {
     Some(Patience::Endless)
 }
 
+fn time_to_live(stage: &StageDraft, cx: &mut Context) -> Option<TimeToLive> {
+    let Some(ttl) = &stage.queue.as_ref()?.time_to_live else {
+        return Some(TimeToLive::Endless);
+    };
+    let Some(reason) = nobody_waits(stage) else {
+        return Some(ttl.value);
+    };
+    warn(
+        Some(ttl.key),
+        format!("`ttl` changes nothing here: {reason}, and nobody waits"),
+        "remove it, or let orders wait",
+        cx,
+    );
+    Some(TimeToLive::Endless)
+}
+
+fn balking(stage: &StageDraft, cx: &mut Context) -> Option<Balking> {
+    let Some(balk) = &stage.queue.as_ref()?.balking else {
+        return Some(Balking::Never);
+    };
+    let always = balk.value.first().is_some_and(|first| first.at == 0);
+    let Some(reason) = nobody_waits(stage).filter(|_| !always) else {
+        return Some(Balking::Steps(balk.value.clone()));
+    };
+    warn(
+        Some(balk.key),
+        format!("`balk` changes nothing here: {reason}, and nobody waits"),
+        "remove it, or let orders wait",
+        cx,
+    );
+    Some(Balking::Never)
+}
+
 /// Whether orders may lose patience at a stage.
 pub(super) fn impatient(stage: &StageDraft) -> bool {
     stage.extras.patience != Given::Absent && nobody_waits(stage).is_none()
@@ -148,17 +244,21 @@ fn impossible(stage: &StageDraft, breakdowns: &Breakdowns) -> Option<(&'static s
 }
 
 fn fork(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Option<Fork> {
-    let branches = match &stage.extras.fanout {
-        Given::Absent => return Some(Fork::None),
-        Given::Wrong => return None,
-        Given::Is(fanout) => &fanout.value,
+    let Some(fanout) = given(&stage.extras.fanout)? else {
+        return Some(Fork::None);
     };
-    let targets: Vec<Option<StageId>> = branches
+    let targets: Vec<Option<StageId>> = fanout
+        .value
+        .branches
         .iter()
         .map(|branch| target(branch, stage, known, cx))
         .collect();
     let targets: Option<Vec<StageId>> = targets.into_iter().collect();
-    targets.map(Fork::JoinAll)
+    targets.map(if fanout.value.joined {
+        Fork::JoinAll
+    } else {
+        Fork::Detached
+    })
 }
 
 fn target(
@@ -186,8 +286,8 @@ fn warn(span: Option<Span>, message: String, help: &str, cx: &mut Context) {
     }
 }
 
-/// The word of a discipline that the simulation cannot do.
-fn beyond_simulation(discipline: Discipline) -> Option<&'static str> {
+/// The word of a discipline that goes by more than the order of arrival, where nobody waits.
+fn word(discipline: Discipline) -> Option<&'static str> {
     match discipline {
         Discipline::ShortestFirst => Some("sjf"),
         Discipline::ShortestRemaining => Some("srpt"),
@@ -196,61 +296,5 @@ fn beyond_simulation(discipline: Discipline) -> Option<&'static str> {
         Discipline::PreemptiveRestart => Some("preemptive = \"restart\""),
         Discipline::EarliestDeadline => Some("edf"),
         Discipline::Fifo | Discipline::Lifo | Discipline::Random | Discipline::Priority => None,
-    }
-}
-
-fn note_formulas_only(
-    stage: &StageDraft,
-    queue: &QueueDraft,
-    combined: &Combined,
-    cx: &mut Context,
-) {
-    if let (Some(word), Some(span)) = (
-        beyond_simulation(combined.discipline),
-        queue.discipline_span,
-    ) {
-        cx.formulas_only(span, word);
-    }
-    let overflow = match combined.capacity {
-        Capacity::Block(_) => Some("block"),
-        Capacity::Retry(..) => Some("retry"),
-        Capacity::DropOldest(_) => Some("drop_oldest"),
-        Capacity::DeadLetter(_) => Some("dead_letter"),
-        Capacity::Unbounded | Capacity::Reject(_) => None,
-    };
-    if let (Some(word), Some(span)) = (overflow, queue.overflow_span) {
-        cx.formulas_only(span, word);
-    }
-    let asked = &stage.extras;
-    let Extras {
-        patience,
-        reliability,
-        fork,
-        ..
-    } = &combined.extras;
-    let keys = [
-        (
-            *patience != Patience::Endless,
-            key(&asked.patience),
-            "patience",
-        ),
-        (
-            *reliability != Reliability::Perfect,
-            key(&asked.breakdown),
-            "breakdown",
-        ),
-        (*fork != Fork::None, key(&asked.fanout), "fanout"),
-    ];
-    for (used, key, word) in keys {
-        if let (true, Some(key)) = (used, key) {
-            cx.formulas_only(key, word);
-        }
-    }
-}
-
-fn key<T>(given: &Given<Keyed<T>>) -> Option<Span> {
-    match given {
-        Given::Is(keyed) => Some(keyed.key),
-        Given::Absent | Given::Wrong => None,
     }
 }

@@ -15,8 +15,8 @@ use super::routes::{Entrance, Routing};
 use super::stage::{NextDraft, StageDraft};
 use super::text::list;
 use crate::network::{
-    Class, ClassAtStage, ClassId, Discipline, Network, Population, Producer, Route, Service, Stage,
-    StageId, Target,
+    Class, ClassAtStage, ClassId, Discipline, Hold, Network, Population, Producer, Route, Service,
+    Stage, StageId, Stocking, Target,
 };
 
 /// The name of the only class of a scenario that declares none.
@@ -44,6 +44,8 @@ pub(super) fn compile(draft: &Draft, fallback: &str, cx: &mut Context) -> Option
     check_routes(draft, &known, &supplies, &stages, cx);
     let (producers, populations) = parted(supplies);
     warn_of_idle_priority(draft, cx);
+    check_deadlines(draft, cx);
+    check_holds(&draft.stages, &stages, cx);
     Some(Network {
         name: draft
             .name
@@ -102,7 +104,7 @@ fn classes(draft: &Draft) -> Option<Vec<Class>> {
         Some(Class {
             name: class.name.as_ref()?.text.clone(),
             priority: class.priority?,
-            deadline: f64::INFINITY,
+            deadline: class.deadline?,
         })
     };
     draft.classes.iter().map(class).collect()
@@ -144,17 +146,14 @@ fn compile_producer(
             arrivals,
             message_size,
         }),
-        ArrivalsDraft::Closed { customers, think } => {
-            cx.formulas_only(arrivals.key, "closed");
-            Supply::Population(Population {
-                name,
-                class,
-                to,
-                customers,
-                think,
-                message_size,
-            })
-        }
+        ArrivalsDraft::Closed { customers, think } => Supply::Population(Population {
+            name,
+            class,
+            to,
+            customers,
+            think,
+            message_size,
+        }),
     })
 }
 
@@ -217,7 +216,7 @@ fn compile_stage(stage: &StageDraft, known: &Known<'_>, cx: &mut Context) -> Opt
         })
     });
     let by_class: Option<Vec<ClassAtStage>> = by_class.collect();
-    let combined = combine::combined(stage, known, cx);
+    let combined = combine::combined(stage, by_class.as_deref(), known, cx);
     service_known?;
     let Combined {
         discipline,
@@ -358,6 +357,44 @@ fn check_routes(
     }
 }
 
+/// Reports earliest deadline first where no order has a deadline.
+fn check_deadlines(draft: &Draft, cx: &mut Context) {
+    let endless = |class: &super::producer::ClassDraft| class.deadline == Some(f64::INFINITY);
+    if !draft.classes.iter().all(endless) {
+        return;
+    }
+    for queue in draft.stages.iter().filter_map(|stage| stage.queue.as_ref()) {
+        if let (Discipline::EarliestDeadline, Some(span)) =
+            (queue.discipline, queue.discipline_span)
+        {
+            let message = "`edf` goes by deadlines, and no class has one";
+            let help = "give a [[class]] such as `deadline = \"2s\"`, and a producer that class";
+            cx.report(Diagnostic::error(span, message).help(help));
+        }
+    }
+}
+
+/// Reports a second stage at which orders hold what they have not yet taken.
+fn check_holds(drafts: &[StageDraft], stages: &[Stage], cx: &mut Context) {
+    let holds = |stage: &Stage| match &stage.extras.stocking {
+        Stocking::Stock(stock) => stock.hold != Hold::Take,
+        Stocking::None => false,
+    };
+    let mut holding = drafts.iter().zip(stages).filter(|(_, stage)| holds(stage));
+    let first = holding.next();
+    for (draft, _) in holding {
+        let Given::Is(stock) = &draft.extras.stock else {
+            continue;
+        };
+        let message = format!(
+            "a second stage whose `stock` is held: `{}` has the other",
+            first.map_or("", |(_, stage)| stage.name.as_str())
+        );
+        let help = "an order holds the items of one stage: write hold = \"take\" at one of them";
+        cx.report(Diagnostic::error(stock.key, message).help(help));
+    }
+}
+
 fn warn_of_idle_priority(draft: &Draft, cx: &mut Context) {
     let mut priorities = draft.classes.iter().map(|class| class.priority);
     let first = priorities.next();
@@ -365,8 +402,10 @@ fn warn_of_idle_priority(draft: &Draft, cx: &mut Context) {
         return;
     }
     for queue in draft.stages.iter().filter_map(|stage| stage.queue.as_ref()) {
-        if let (Discipline::Priority | Discipline::PreemptivePriority, Some(span)) =
-            (queue.discipline, queue.discipline_span)
+        if let (
+            Discipline::Priority | Discipline::PreemptivePriority | Discipline::PreemptiveRestart,
+            Some(span),
+        ) = (queue.discipline, queue.discipline_span)
         {
             cx.report(
                 Diagnostic::warning(span, "every class has the same priority")

@@ -116,26 +116,6 @@ fn renderer(coloured: bool) -> Renderer {
     renderer.decor_style(DecorStyle::Ascii)
 }
 
-/// Something that only the formulas understand yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormulasOnly {
-    /// Where it stands.
-    pub span: Span,
-    /// The key, or the choice, that asks for it.
-    pub word: &'static str,
-}
-
-impl FormulasOnly {
-    /// The refusal to simulate it.
-    pub fn refusal(&self) -> Diagnostic {
-        Diagnostic::error(
-            self.span,
-            format!("`{}` cannot be simulated yet", self.word),
-        )
-        .help("`orderline theory FILE` gives its formulas")
-    }
-}
-
 /// Every error of a scenario, with the texts they point into.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScenarioErrors {

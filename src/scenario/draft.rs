@@ -2,6 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::fields::{Context, Fields};
+use super::incident::{self, IncidentDraft};
 use super::names::{self, Named};
 use super::producer::{self, ClassDraft, ProducerDraft};
 use super::run;
@@ -23,6 +24,7 @@ pub(super) struct Draft {
     pub(super) producers: Vec<ProducerDraft>,
     pub(super) stages: Vec<StageDraft>,
     pub(super) slos: Vec<SloDraft>,
+    pub(super) incidents: Vec<IncidentDraft>,
 }
 
 /// Reads the whole tree.
@@ -49,6 +51,7 @@ pub(super) fn read(root: &Table, cx: &mut Context) -> Draft {
         ),
         stages: tables(some_of(&mut fields, "stage", STAGE, cx), cx, stage::read),
         slos: tables(fields.entry("slo"), cx, slo::read),
+        incidents: tables(fields.entry("incident"), cx, incident::read),
     };
     fields.finish(cx);
     draft

@@ -3,7 +3,7 @@
 //! Reading never stops at the first error. A function that reads a value returns `None` when it
 //! has reported why there is none, so that its caller can go on with the rest.
 
-use super::diagnostic::{Diagnostic, FormulasOnly};
+use super::diagnostic::Diagnostic;
 use super::source::Span;
 use super::spot::Spot;
 use super::text::{instead, list, nearest};
@@ -17,20 +17,15 @@ pub(super) struct Context {
     pub(super) base: PathBuf,
     /// Errors and warnings.
     pub(super) found: Vec<Diagnostic>,
-    /// What only the formulas understand; a simulation is refused with these.
-    pub(super) formulas_only: Vec<FormulasOnly>,
     /// A data file that is there but could not be read.
     pub(super) failed: Option<(PathBuf, io::Error)>,
+    /// Whether the scenario is read as it is during an incident.
+    pub(super) incident: bool,
 }
 
 impl Context {
     pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.found.push(diagnostic);
-    }
-
-    /// Notes something that the simulation cannot do yet.
-    pub(super) fn formulas_only(&mut self, span: Span, word: &'static str) {
-        self.formulas_only.push(FormulasOnly { span, word });
     }
 }
 
@@ -116,6 +111,11 @@ impl<'t> Fields<'t> {
     /// Whether a key is there, without taking it.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.get(key).is_some()
+    }
+
+    /// All keys that are there, without taking them.
+    pub(super) fn entries(&self) -> &'t [Entry] {
+        &self.table.entries
     }
 
     /// The place of a key's value, or of the whole table if the key is not there.
@@ -225,4 +225,32 @@ fn not_one(span: Span, table: &Table, spot: Spot, names: &[&str]) -> Diagnostic 
         ),
     };
     Diagnostic::error(span, message).help(format!("choose one of {}", list(names, "and")))
+}
+
+/// A choice that is written as a word, or as a table with one key where it has parameters. Returns its
+/// name, and the parameters of one of the `tables`.
+pub(super) fn named<'t>(
+    node: &'t Node,
+    spot: Spot,
+    words: &[&'static str],
+    tables: &[&'static str],
+    cx: &mut Context,
+) -> Option<(&'static str, Option<&'t Node>)> {
+    let names: Vec<&'static str> = words.iter().chain(tables).copied().collect();
+    if let Value::String(word) = &node.value {
+        let name = name_of(word, node.span, spot, &names, cx)?;
+        if words.contains(&name) {
+            return Some((name, None));
+        }
+        let message = format!("`{name}` needs its parameters");
+        let help = format!("write {{ {name} = … }}");
+        cx.report(Diagnostic::error(node.span, message).help(help));
+        return None;
+    }
+    let (name, entry) = choice(node, spot, &names, cx)?;
+    if tables.contains(&name) {
+        return Some((name, Some(&entry.node)));
+    }
+    Fields::of(&entry.node, Spot::Parameters(name), cx)?.finish(cx);
+    Some((name, None))
 }

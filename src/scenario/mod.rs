@@ -5,7 +5,8 @@
 //! | text | [`source`] | remembers every text and every place in it |
 //! | tree | [`tree`], `set` | TOML with spans, behind syntax errors too; `--set` edits it |
 //! | draft | `draft`, one file a part | reads every table; units by [`units`] |
-//! | network | `compile`, `combine`, `routes`, `blocking`, `closed`, `objective` | names to indices, checks of the whole |
+//! | network | `compile`, `combine`, `refused`, `routes`, `blocking`, `closed`, `objective` | names to indices, checks of the whole |
+//! | phases | `incident` | the network once more for every time at which an incident begins or ends |
 //!
 //! No step stops at the first error: all errors of a file are told at once, each as a
 //! [`Diagnostic`] with its place and cure. What the format promises and this version does not yet
@@ -13,6 +14,7 @@
 
 mod arrivals;
 mod blocking;
+mod broker;
 mod closed;
 mod combine;
 mod compile;
@@ -22,19 +24,24 @@ mod distribution;
 mod draft;
 mod error;
 mod extras;
+mod failure;
 mod fields;
+mod incident;
 mod names;
 mod objective;
 mod parameters;
 mod producer;
 mod queue;
+mod refused;
 mod routes;
 mod run;
 mod set;
 mod slo;
 pub mod source;
 mod spot;
+mod staffing;
 mod stage;
+mod stock;
 mod template;
 mod text;
 mod trace;
@@ -43,7 +50,7 @@ mod unclosed;
 pub mod units;
 mod values;
 
-pub use diagnostic::{Diagnostic, FormulasOnly, ScenarioErrors, Severity};
+pub use diagnostic::{Diagnostic, ScenarioErrors, Severity};
 pub use error::{LARGEST_FILE, LoadError};
 pub use template::{UnusableName, template};
 
@@ -65,29 +72,6 @@ pub struct Loaded {
     pub sources: Sources,
     /// What is probably not meant, in the order of the text.
     pub warnings: Vec<Diagnostic>,
-    /// What the formulas understand and the simulation does not yet, in the order of the text.
-    pub formulas_only: Vec<FormulasOnly>,
-}
-
-impl Loaded {
-    /// Whether the scenario can be simulated.
-    ///
-    /// # Errors
-    ///
-    /// Everything in it that only has formulas.
-    pub fn simulable(&self) -> Result<(), ScenarioErrors> {
-        if self.formulas_only.is_empty() {
-            return Ok(());
-        }
-        Err(ScenarioErrors {
-            sources: self.sources.clone(),
-            errors: self
-                .formulas_only
-                .iter()
-                .map(FormulasOnly::refusal)
-                .collect(),
-        })
-    }
 }
 
 /// Reads a scenario file and applies the `--set` arguments to it.
@@ -136,8 +120,8 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     let mut cx = Context {
         base: base.to_owned(),
         found: Vec::new(),
-        formulas_only: Vec::new(),
         failed: None,
+        incident: false,
     };
     let tree::Document { mut root, broken } = tree::parse(text, SourceId::FILE, &mut cx.found);
     for argument in sets {
@@ -148,7 +132,8 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     }
     let syntax = cx.found.len();
     let draft = draft::read(&root, &mut cx);
-    let network = compile::compile(&draft, &stem(name), &mut cx);
+    let network = compile::compile(&draft, &stem(name), &mut cx)
+        .and_then(|network| with_phases(network, &draft, &root, &stem(name), &mut cx));
     let Context { found, failed, .. } = cx;
     let (errors, warnings) = sorted(found, syntax, &broken);
     if !errors.is_empty() {
@@ -162,10 +147,31 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
             path: PathBuf::from(name),
             sources,
             warnings,
-            formulas_only: Vec::new(),
         }),
         (None, None) => Err(unexplained(sources)),
     }
+}
+
+/// The network with what incidents change; their numbers are only looked at where the rest is right.
+fn with_phases(
+    base: Network,
+    draft: &draft::Draft,
+    root: &tree::Table,
+    fallback: &str,
+    cx: &mut Context,
+) -> Option<Network> {
+    let wrong = |one: &Diagnostic| one.severity == Severity::Error;
+    if draft.incidents.is_empty() || cx.found.iter().any(wrong) {
+        return Some(base);
+    }
+    let scene = incident::Scene {
+        base: &base,
+        draft,
+        root,
+        fallback,
+    };
+    let phases = scene.phases(cx)?;
+    Some(Network { phases, ..base })
 }
 
 /// A scenario without a name is called like its file.

@@ -1,5 +1,6 @@
 //! `[[producer]]`: `name`, `to` (a stage), `arrivals`, `class` (where classes are declared),
-//! `message_size` (default 0 bytes). And `[[class]]`: `name`, `priority` (default 0).
+//! `message_size` (default 0 bytes). And `[[class]]`: `name`, `priority` (default 0),
+//! `deadline` (time from entering within which an order should be done; none by default).
 
 use super::arrivals::{self, ArrivalsDraft};
 use super::extras::Keyed;
@@ -59,6 +60,8 @@ pub(super) fn read(node: &Node, cx: &mut Context) -> Option<ProducerDraft> {
 pub(super) struct ClassDraft {
     pub(super) name: Option<Named>,
     pub(super) priority: Option<u32>,
+    /// Seconds; infinite where there is none.
+    pub(super) deadline: Option<f64>,
 }
 
 /// Reads a `[[class]]`.
@@ -70,6 +73,12 @@ pub(super) fn read_class(node: &Node, cx: &mut Context) -> Option<ClassDraft> {
         Some(entry) => values::count("priority", &entry.node, 0, u64::from(u32::MAX), cx)
             .and_then(|priority| u32::try_from(priority).ok()),
     };
+    let endless = f64::INFINITY;
+    let deadline = values::time_or(&mut fields, "deadline", endless, Range::Positive, cx);
     fields.finish(cx);
-    Some(ClassDraft { name, priority })
+    Some(ClassDraft {
+        name,
+        priority,
+        deadline,
+    })
 }

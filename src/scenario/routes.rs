@@ -5,7 +5,9 @@ use super::fields::{Context, Given};
 use super::source::Span;
 use super::stage::StageDraft;
 use super::text::list;
-use crate::network::{ClassId, Route, Stage, StageId, Target};
+use crate::network::{
+    AfterFailure, ClassId, Failures, Hold, Route, Stage, StageId, Stocking, Target,
+};
 
 /// Where orders of a class enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,7 @@ impl Routing<'_> {
         }
         for stage in 0..self.stages.len() {
             self.check_copies(stage, cx);
+            self.check_hold(stage, cx);
         }
     }
 
@@ -66,6 +69,45 @@ impl Routing<'_> {
         }
     }
 
+    /// Reports stock that is held until a stage that its orders never come to.
+    fn check_hold(&self, stage: usize, cx: &mut Context) {
+        let (Given::Is(stock), Stocking::Stock(made)) = (
+            &self.drafts[stage].extras.stock,
+            &self.stages[stage].extras.stocking,
+        ) else {
+            return;
+        };
+        let (Hold::Reserve {
+            until: Some(until), ..
+        }
+        | Hold::Look { until: Some(until) }) = made.hold
+        else {
+            return;
+        };
+        let comes = (0..self.classes.len()).map(ClassId).any(|class| {
+            let next = self.successors(class, stage).collect();
+            self.reached(class)[stage] && self.reached_from(class, next)[until.0]
+        });
+        if let (false, Some(named)) = (comes, stock.value.hold.until()) {
+            let own = &self.stages[stage].name;
+            let message = format!("no order comes from `{own}` to `{}`", named.text);
+            let help = "name a stage that comes after this one, or leave `until` out: until the \
+                        order is completed";
+            cx.report(Diagnostic::error(named.span, message).help(help));
+        }
+    }
+
+    /// The stage that makes good what was done, for orders whose last attempt has failed.
+    fn compensation(&self, stage: usize) -> Option<usize> {
+        match &self.stages[stage].extras.failures {
+            Failures::Some(failure) => match failure.then {
+                AfterFailure::Stage(to) => Some(to.0),
+                _ => None,
+            },
+            Failures::Never => None,
+        }
+    }
+
     /// The stages that a stage sends copies to.
     pub(super) fn branches(&self, stage: usize) -> impl Iterator<Item = StageId> {
         self.stages[stage].extras.fork.branches().iter().copied()
@@ -75,8 +117,14 @@ impl Routing<'_> {
         &self.stages[stage].by_class[class.0].next
     }
 
-    /// The stages that orders of a class go to next.
+    /// The stages that orders of a class go to next, those whose work has failed included.
     pub(super) fn successors(&self, class: ClassId, stage: usize) -> impl Iterator<Item = usize> {
+        let failed = self.compensation(stage);
+        self.routed(class, stage).chain(failed)
+    }
+
+    /// The stages that orders of a class go to next when their work is done.
+    fn routed(&self, class: ClassId, stage: usize) -> impl Iterator<Item = usize> {
         let routes = self.routes(class, stage).iter();
         routes.filter_map(|route| match route.to {
             Target::Stage(stage) => Some(stage.0),
@@ -113,7 +161,7 @@ impl Routing<'_> {
         let mut open: Vec<usize> = Vec::new();
         for stage in 0..count {
             let routes = self.routes(class, stage);
-            if self.successors(class, stage).count() < routes.len() {
+            if self.routed(class, stage).count() < routes.len() {
                 open.push(stage);
             }
             for next in self.successors(class, stage) {
@@ -134,7 +182,7 @@ impl Routing<'_> {
     fn circle(&self, class: ClassId, from: usize) -> Vec<usize> {
         let mut path = vec![from];
         let mut at = from;
-        while let Some(next) = self.successors(class, at).next() {
+        while let Some(next) = self.routed(class, at).next() {
             if let Some(start) = path.iter().position(|&stage| stage == next) {
                 return path.split_off(start);
             }

@@ -48,6 +48,27 @@ pub(super) fn apply(
     put(root, &path, node).map_err(|error| vec![error])
 }
 
+/// Puts `node` where `path` leads to; what is wrong with the path is told at `place`.
+///
+/// # Errors
+///
+/// As [`apply`].
+pub(super) fn put_at(
+    root: &mut Table,
+    path: &str,
+    place: Span,
+    node: Node,
+) -> Result<(), Diagnostic> {
+    let found = segments(path, place.source).and_then(|mut path| {
+        path.iter_mut().for_each(|segment| segment.span = place);
+        put(root, &path, node)
+    });
+    found.map_err(|error| Diagnostic {
+        span: place,
+        ..error
+    })
+}
+
 fn remove_rival(root: &mut Table, key: &str) {
     let rival = RIVALS.iter().find_map(|&(a, b)| match key {
         _ if key == a => Some(b),

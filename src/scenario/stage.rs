@@ -7,12 +7,13 @@
 //! | `service` | a distribution; may be absent where every class has its own | |
 //! | `queue` | see [`super::queue`] | unbounded, first in first out |
 //! | `next` | a stage, `"completed"`, `"cancelled"`, or a list of `{ to, probability }` | `"completed"` |
-//! | `class.NAME` | `service` and `next` for one class alone | as the others |
-//! | `patience`, `breakdown`, `fanout`, `join` | see [`super::extras`] | none |
+//! | `class.NAME` | `service`, `next` and `failure.probability` for one class alone | as the others |
+//! | `patience`, `breakdown`, `fanout`, `join`, `batch`, `failure`, `timeout`, `circuit_breaker`, `schedule`, `autoscale`, `stock`, `broker` | see [`super::extras`] | none |
 
 use super::diagnostic::Diagnostic;
 use super::distribution;
 use super::extras::{self, ExtrasDraft};
+use super::failure;
 use super::fields::{Context, Fields, Given};
 use super::names::{self, Named};
 use super::queue::{self, QueueDraft};
@@ -25,7 +26,7 @@ use crate::network::Consumers;
 use crate::random::Distribution;
 
 /// More consumers than anybody has; beyond, `"unlimited"` is as good.
-const MOST_CONSUMERS: u64 = 1_000_000;
+pub(super) const MOST_CONSUMERS: u32 = 1_000_000;
 
 /// A stage as it was written. What is `None` or `Wrong` has been reported.
 pub(super) struct StageDraft {
@@ -44,6 +45,8 @@ pub(super) struct ClassDraft {
     pub(super) name: Named,
     pub(super) service: Given<Distribution>,
     pub(super) next: Given<NextDraft>,
+    /// The probability that an attempt fails.
+    pub(super) failure: Given<f64>,
 }
 
 /// A `next` as it was written.
@@ -86,8 +89,9 @@ fn consumers(node: &Node, cx: &mut Context) -> Option<Consumers> {
     {
         return Some(Consumers::Unlimited);
     }
-    let number = values::count("consumers", node, 1, MOST_CONSUMERS, cx)?;
-    u32::try_from(number).ok().map(Consumers::Finite)
+    let fewest = u32::from(!cx.incident);
+    let number = values::small_count("consumers", node, (fewest, MOST_CONSUMERS), cx)?;
+    Some(Consumers::Finite(number))
 }
 
 fn classes(node: &Node, cx: &mut Context) -> Vec<ClassDraft> {
@@ -110,6 +114,9 @@ fn class(entry: &Entry, cx: &mut Context) -> Option<ClassDraft> {
         },
         service: Given::read(fields.entry("service"), |e| distribution::read(&e.node, cx)),
         next: Given::read(fields.entry("next"), |entry| next(&entry.node, cx)),
+        failure: Given::read(fields.entry("failure"), |entry| {
+            failure::of_class(&entry.node, cx)
+        }),
     };
     fields.finish(cx);
     Some(draft)

@@ -1,7 +1,7 @@
 //! Reading single values: text, counts, quantities with units, lists of them.
 
 use super::diagnostic::Diagnostic;
-use super::fields::Context;
+use super::fields::{Context, Fields};
 use super::tree::{Entry, Node, Value};
 use super::units::{self, Dimension};
 
@@ -187,4 +187,89 @@ pub(super) fn quantities(
     list(name, node, cx, |item, cx| {
         quantity(name, item, dimension, range, cx)
     })
+}
+
+/// A quantity that must be in a table; `cure` shows how it is written.
+pub(super) fn required_quantity(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    cure: &str,
+    (dimension, range): (Dimension, Range),
+    cx: &mut Context,
+) -> Option<f64> {
+    let entry = fields.required(key, cure, cx)?;
+    entry_quantity(entry, dimension, range, cx)
+}
+
+/// A quantity of a table, or what its absence means.
+pub(super) fn quantity_or(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    absent: f64,
+    (dimension, range): (Dimension, Range),
+    cx: &mut Context,
+) -> Option<f64> {
+    match fields.entry(key) {
+        None => Some(absent),
+        Some(entry) => entry_quantity(entry, dimension, range, cx),
+    }
+}
+
+/// A count of a table, or what its absence means.
+pub(super) fn count_or(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    absent: u32,
+    (low, high): (u32, u32),
+    cx: &mut Context,
+) -> Option<u32> {
+    match fields.entry(key) {
+        None => Some(absent),
+        Some(entry) => small_count(key, &entry.node, (low, high), cx),
+    }
+}
+
+/// A whole number of at most 32 bits.
+pub(super) fn small_count(
+    name: &str,
+    node: &Node,
+    (low, high): (u32, u32),
+    cx: &mut Context,
+) -> Option<u32> {
+    let value = count(name, node, u64::from(low), u64::from(high), cx)?;
+    u32::try_from(value).ok()
+}
+
+/// A whole number of at least 1, or `"unlimited"`, which is `u32::MAX`.
+pub(super) fn count_or_unlimited(name: &str, node: &Node, cx: &mut Context) -> Option<u32> {
+    if let Value::String(word) = &node.value
+        && word == "unlimited"
+    {
+        return Some(u32::MAX);
+    }
+    small_count(name, node, (1, u32::MAX - 1), cx)
+}
+
+/// A time of a table, or what its absence means.
+pub(super) fn time_or(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    absent: f64,
+    range: Range,
+    cx: &mut Context,
+) -> Option<f64> {
+    quantity_or(fields, key, absent, (Dimension::Time, range), cx)
+}
+
+/// `true` or `false` of a table, or what its absence means.
+pub(super) fn boolean_or(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    absent: bool,
+    cx: &mut Context,
+) -> Option<bool> {
+    match fields.entry(key) {
+        None => Some(absent),
+        Some(entry) => boolean(key, &entry.node, cx),
+    }
 }

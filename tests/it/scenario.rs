@@ -256,10 +256,10 @@ queue = { discipline = "srpt" }
 patience = { exponential = { mean = "30s" } }
 fanout = ["search", "stock"]
 join = "all"
-next = "payment"
 [[stage]]
 name = "search"
 consumers = 2
+next = "payment"
 service = { exponential = { rate = "20/s" } }
 queue = { capacity = 3, overflow = { retry = { exponential = { mean = 2 } } } }
 [[stage]]
@@ -309,36 +309,6 @@ fn what_goes_beyond_a_plain_queue_is_compiled() {
     );
     assert_eq!(payment.capacity, Capacity::Block(2));
     assert_eq!(payment.discipline, Discipline::ShortestFirst);
-}
-
-#[test]
-fn what_cannot_be_simulated_is_told_all_at_once_with_its_place() {
-    let errors = parse(EXTRAS, &[]).unwrap().simulable().unwrap_err();
-    let told: Vec<(usize, &str)> = errors
-        .errors
-        .iter()
-        .map(|error| {
-            let (line, _) = errors.sources.position(error.span);
-            (line, error.message.split('`').nth(1).unwrap())
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            (6, "closed"),
-            (15, "closed"),
-            (20, "srpt"),
-            (21, "patience"),
-            (22, "fanout"),
-            (29, "retry"),
-            (34, "breakdown"),
-            (39, "block"),
-            (39, "sjf"),
-        ]
-    );
-    let drawn = errors.to_string();
-    assert!(drawn.contains("orderline theory FILE"), "{drawn}");
-    assert!(parse(PIPELINE, &[]).unwrap().simulable().is_ok());
 }
 
 #[test]
@@ -566,7 +536,7 @@ proptest! {
     }
 
     #[test]
-    fn no_slip_hides_what_cannot_be_simulated(
+    fn no_slip_in_extras_makes_reading_panic(
         at in 0..EXTRAS.len(),
         gone in 0..12_usize,
         new in "[\\]\\[{}=\",.a-z0-9 \né'-]{0,4}",
@@ -576,8 +546,6 @@ proptest! {
         match parse(&text, &[]) {
             Err(error) => prop_assert!(error.to_string().contains("shop.toml")),
             Ok(loaded) => {
-                let refused = loaded.network.beyond_plain().is_some();
-                prop_assert_eq!(refused, loaded.simulable().is_err());
                 prop_assert!(loaded.network.expected_duration() > 0.0);
                 prop_assert!(loaded.network.offered_rate().is_finite());
             }
