@@ -3,7 +3,6 @@
 use super::exit::Failure;
 use crate::network::{Horizon, Network, Replications, Warmup};
 use crate::report::{Detail, ScenarioRecord, Warning};
-use crate::scenario::source::Sources;
 use crate::scenario::{self, units, units::Dimension};
 use crate::sim::{EngineChoice, EngineKind, SimOptions};
 use clap::Args;

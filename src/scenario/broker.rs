@@ -461,6 +461,13 @@ fn acknowledged(node: &Node, preset: &Broker, cx: &mut Context) -> Option<Acknow
             return Some(Acknowledgement::PerMessage { timeout });
         }
     };
+    if let System::RabbitMq | System::ActiveMq = preset.system {
+        let (key, name) = (preset.system.key(), preset.system.name());
+        let message = format!("`commit` in `{key}`: {name} acknowledges each message on its own");
+        let help = "write \"per_message\", or \"on_delivery\"";
+        cx.report(Diagnostic::error(node.span, message).help(help));
+        return None;
+    }
     let mut fields = Fields::of(commit, Spot::Parameters("commit"), cx)?;
     let time = (Dimension::Time, Range::Positive);
     let every = values::required_quantity(&mut fields, "every", "`every = \"5s\"`", time, cx);

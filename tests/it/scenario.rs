@@ -74,7 +74,7 @@ fn told(errors: &ScenarioErrors, path: &Path, expected: &Expected<'_>) -> bool {
 #[test]
 fn every_wrong_file_tells_place_and_cure_of_all_its_errors() {
     let files = files("tests/scenario_errors");
-    assert!(files.len() >= 130, "only {} wrong files", files.len());
+    assert!(files.len() >= 210, "only {} wrong files", files.len());
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let errors = wrong(scenario::load(&path, &[]));
