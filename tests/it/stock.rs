@@ -1,17 +1,15 @@
-//! Stock along paths worked out by hand.
+//! Stock against the formulas of inventory theory, and along paths worked out by hand.
 
+use crate::measured::{agrees, constant, exponential, run};
 use crate::networks::single;
 use crate::paths::leavers;
+use orderline::metric::Metric;
 use orderline::network::{
-    AfterFailure, Backoff, Breaker, Consumers, Failure, Failures, Hold, Item, Network,
+    AfterFailure, Backoff, Breaker, Consumers, Failure, Failures, Hold, Item, Network, Place,
     Replenishment, RetryPlace, Route, Service, Shortage, StageId, Stock, Stocking, Target,
 };
 use orderline::random::{Arrivals, DiscreteDistribution, Distribution};
 use orderline::sim::Outcome::{self, Cancelled, Completed, InFlight};
-
-fn constant(seconds: f64) -> Distribution {
-    Distribution::deterministic(seconds).expect("a time")
-}
 
 const PAY: Option<StageId> = Some(StageId(1));
 
@@ -68,6 +66,9 @@ fn who_only_looks_may_buy_what_is_gone() {
     // Paid at 4, 6, 8: at 5.5 the last looks, and one unit is still there.
     let all = [(0, 4.0), (1, 6.0), (2, 8.0), (3, 10.0)];
     assert_eq!(leavers(&looked), all.map(|(n, at)| (n, at, Completed)));
+    let sim = run(&looked);
+    let shop = sim.at(Place::Stage(StageId(0))).expect("a place");
+    assert_eq!(shop.estimates[&Metric::OversoldUnits].point, 2.0);
     let hold = Hold::Reserve {
         until: PAY,
         release_after: f64::INFINITY,
@@ -170,5 +171,152 @@ fn backorders_are_filled_in_order() {
     assert_eq!(
         leavers(&network),
         [(0, 2.5), (1, 6.5), (2, 7.0)].map(|(n, at)| (n, at, Completed))
+    );
+}
+
+/// Poisson orders come to a shop where they take no time, and each takes a unit of some item.
+fn shop(rate: f64, items: &[(f64, u64)], shortage: Shortage, rule: Replenishment) -> Network {
+    let arrivals = Arrivals::poisson(rate).expect("a rate");
+    let mut network = single(arrivals, constant(0.0));
+    let shop = &mut network.stages[0];
+    shop.consumers = Consumers::Unlimited;
+    let items = items.iter().map(|&(popularity, initial)| Item {
+        popularity,
+        initial,
+    });
+    shop.extras.stocking = Stocking::Stock(Box::new(Stock {
+        items: items.collect(),
+        quantity: DiscreteDistribution::deterministic(1).expect("a number"),
+        hold: Hold::Take,
+        shortage,
+        replenishment: rule,
+    }));
+    network
+}
+
+/// Lead times of mean 2 s.
+fn lead_times() -> [Distribution; 3] {
+    let lognormal = Distribution::lognormal_mean_scv(2.0, 4.0).expect("a law");
+    [exponential(0.5), constant(2.0), lognormal]
+}
+
+/// P(N ≤ n) for a Poisson number of the given mean.
+fn poisson_up_to(n: i32, mean: f64) -> f64 {
+    let mut term = (-mean).exp();
+    let mut sum = 0.0;
+    for k in 0..=n {
+        sum += term;
+        term *= mean / f64::from(k + 1);
+    }
+    sum
+}
+
+/// Erlang's loss formula.
+fn erlang_b(servers: u64, load: f64) -> f64 {
+    (1..=servers).fold(1.0, |b, n| load * b / (n as f64 + load * b))
+}
+
+/// A unit that is on order is a busy server: sales are lost as calls are, whatever the law of the lead
+/// time.
+#[test]
+fn base_stock_with_lost_sales_is_erlang_b() {
+    let (rate, units) = (2.0, 5);
+    let loss = erlang_b(units, rate * 2.0);
+    for lead_time in lead_times() {
+        let what = format!("lost sales, {lead_time:?}");
+        let rule = Replenishment::BaseStock { lead_time };
+        let network = shop(rate, &[(1.0, units)], Shortage::LostSale, rule);
+        let on_hand = units as f64 - rate * 2.0 * (1.0 - loss);
+        agrees(
+            &what,
+            network,
+            &[
+                (None, "throughput", rate * (1.0 - loss)),
+                (Some(0), "lost_sale_probability", loss),
+                (Some(0), "fill_rate", 1.0 - loss),
+                (Some(0), "stock_out_probability", loss),
+                (Some(0), "stock_on_hand", on_hand),
+            ],
+        );
+    }
+}
+
+/// What is on order is an infinite-server queue (Palm): its number is Poisson, whatever the law. What is
+/// owed is what is on order beyond the base stock, and orders wait for that.
+#[test]
+fn base_stock_with_backorders_has_a_poisson_number_on_order() {
+    let (rate, units) = (2.0, 5);
+    let load = rate * 2.0;
+    let on_hand = (0..units).map(|n| poisson_up_to(n, load)).sum::<f64>();
+    let owed = load - f64::from(units) + on_hand;
+    let backorders = 1.0 - poisson_up_to(units - 1, load);
+    for lead_time in lead_times() {
+        let what = format!("backorders, {lead_time:?}");
+        let rule = Replenishment::BaseStock { lead_time };
+        let network = shop(rate, &[(1.0, units as u64)], Shortage::Backorder, rule);
+        agrees(
+            &what,
+            network,
+            &[
+                (None, "latency", owed / rate),
+                (None, "queueing_time", owed / rate),
+                (Some(0), "backorder_probability", backorders),
+                (Some(0), "fill_rate", 1.0 - backorders),
+                (Some(0), "stock_on_hand", on_hand),
+            ],
+        );
+    }
+}
+
+/// Each item is a base stock of its own, with its share of the demand.
+#[test]
+fn popular_items_are_out_of_stock_more_often() {
+    let (rate, units) = (6.0, 3);
+    let total = 1.0 + 1.0 / 2.0 + 1.0 / 3.0 + 1.0 / 4.0;
+    let items = [1.0, 2.0, 3.0, 4.0].map(|k| (1.0 / k / total, units));
+    let loss = |(share, units): &(f64, u64)| share * erlang_b(*units, rate * share * 2.0);
+    let loss: f64 = items.iter().map(loss).sum();
+    let rule = Replenishment::BaseStock {
+        lead_time: exponential(0.5),
+    };
+    let network = shop(rate, &items, Shortage::LostSale, rule);
+    agrees(
+        "items",
+        network,
+        &[
+            (None, "throughput", rate * (1.0 - loss)),
+            (Some(0), "lost_sale_probability", loss),
+            (Some(0), "stock_out_probability", loss),
+        ],
+    );
+}
+
+/// The position of an (s, S) policy with unit demands is uniform on s + 1 … S, and what is at hand or
+/// owed is the position a lead time ago less the demand since (Hadley & Whitin, "Analysis of Inventory
+/// Systems", 1963, 4-7).
+#[test]
+fn a_reorder_point_has_a_uniform_position() {
+    let (rate, point, up_to) = (2.0, 3, 8);
+    let load = rate * 2.0;
+    let mean = |of: &dyn Fn(i32) -> f64| {
+        (point + 1..=up_to).map(of).sum::<f64>() / f64::from(up_to - point)
+    };
+    let on_hand = mean(&|y| (0..y).map(|n| poisson_up_to(n, load)).sum());
+    let owed = load - mean(&f64::from) + on_hand;
+    let filled = mean(&|y| poisson_up_to(y - 1, load));
+    let rule = Replenishment::ReorderPoint {
+        reorder_at: point as u64,
+        up_to: up_to as u64,
+        lead_time: constant(2.0),
+    };
+    let network = shop(rate, &[(1.0, up_to as u64)], Shortage::Backorder, rule);
+    agrees(
+        "reorder point",
+        network,
+        &[
+            (None, "latency", owed / rate),
+            (Some(0), "fill_rate", filled),
+            (Some(0), "stock_on_hand", on_hand),
+        ],
     );
 }

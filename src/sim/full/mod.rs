@@ -300,6 +300,7 @@ impl<O: Observer> Machine<O> for Full<'_, O> {
     }
 
     fn restart(&mut self) {
+        self.before_restart();
         self.books.restart(self.now);
         self.happened.restart(self.now);
     }

@@ -364,7 +364,8 @@ impl<O: Observer> Full<'_, O> {
     /// Notes that work on all that a consumer holds begins, or goes on, and says when it ends: all are
     /// served in the time of the first.
     fn begin_with(&mut self, stage: usize, consumer: u32) -> f64 {
-        let holds = &self.stages[stage].consumers[consumer as usize].holds;
+        let here = &mut self.stages[stage];
+        let holds = &here.consumers[consumer as usize].holds;
         let left = self.messages.get(holds[0]).left;
         let mut ends = self.now + left;
         for (index, id) in holds.iter().enumerate() {
@@ -379,6 +380,9 @@ impl<O: Observer> Full<'_, O> {
                 lane.service.record(left);
                 let lane = self.books.lane(stage, message.class as usize);
                 self.happened.lanes[lane].attempts += 1;
+                here.begun.attempts += 1;
+                // The others of a batch are served in the time of the first.
+                here.begun.work += if index == 0 { left } else { 0.0 };
             }
         }
         ends
@@ -819,6 +823,8 @@ impl<O: Observer> Full<'_, O> {
         let lane = self.books.lane(stage, message.class as usize);
         self.happened.lanes[lane].attempts += 1;
         let (place, work) = (message.place, message.work);
+        self.stages[stage].begun.attempts += 1;
+        self.stages[stage].begun.work += work;
         if let Some(sharing) = &mut self.stages[stage].sharing {
             sharing.join(id, place, work);
         }

@@ -26,13 +26,28 @@ pub(super) enum Roster {
 #[derive(Debug)]
 pub(super) struct Scaling {
     scaler: Scaler,
-    /// Counted up to its last look.
-    busy: f64,
-    offered: u64,
-    attempts: u64,
+    /// What had been counted when it last looked.
+    then: Counted,
+    /// Seconds of work on a message, as last seen.
     service: f64,
     /// Consumers that are starting up.
     coming: u32,
+}
+
+/// What a scaler goes by, counted since the beginning of time, or of counting.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    /// Consumer-seconds at work.
+    busy: f64,
+    offered: u64,
+    begun: Begun,
+}
+
+/// Attempts that began, and the work that they take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Begun {
+    pub attempts: u64,
+    pub work: f64,
 }
 
 impl Roster {
@@ -42,9 +57,7 @@ impl Roster {
             Staffing::Shifts(shifts) => Roster::Rota(Rota::new(shifts)),
             Staffing::Autoscale(settings) => Roster::Scaler(Box::new(Scaling {
                 scaler: Scaler::new(*settings),
-                busy: 0.0,
-                offered: 0,
-                attempts: 0,
+                then: Counted::default(),
                 service: 0.0,
                 coming: 0,
             })),
@@ -140,44 +153,48 @@ impl<O: Observer> Full<'_, O> {
 
     /// What a scaler sees of its stage since it last looked.
     fn look(&mut self, stage: usize) -> Seen {
-        let classes = self.network.classes.len();
-        let lanes = &self.happened.lanes[stage * classes..][..classes];
-        let attempts = lanes.iter().map(|lane| lane.attempts).sum::<u64>();
-        let offered = self
-            .books
-            .lanes_of(stage)
-            .iter()
-            .map(|lane| lane.offered)
-            .sum::<u64>();
-        self.happened.staff[stage].busy.advance(self.now);
-        let busy = self.happened.staff[stage].busy.area();
+        let now = self.counted(stage);
         let here = &mut self.stages[stage];
-        let Roster::Scaler(scaling) = &mut here.roster else {
-            return Seen {
-                busy,
-                arrivals: offered,
-                waiting: 0,
-                consumers: here.wanted,
-                mean_service: 0.0,
-            };
-        };
-        // Counting starts anew when the warm-up ends.
-        let fresh = busy < scaling.busy || attempts < scaling.attempts || offered < scaling.offered;
-        let since = |now: u64, then: u64| if fresh { now } else { now - then };
-        let busy_since = if fresh { busy } else { busy - scaling.busy };
-        let done = since(attempts, scaling.attempts);
-        if done > 0 && busy_since > 0.0 {
-            scaling.service = busy_since / done as f64;
-        }
-        let seen = Seen {
-            busy: busy_since,
-            arrivals: since(offered, scaling.offered),
+        let mut seen = Seen {
+            busy: now.busy,
+            arrivals: now.offered,
             waiting: here.waiting as u64,
-            consumers: here.wanted + scaling.coming,
-            mean_service: scaling.service,
+            consumers: here.wanted,
+            mean_service: 0.0,
         };
-        (scaling.busy, scaling.offered, scaling.attempts) = (busy, offered, attempts);
+        if let Roster::Scaler(scaling) = &mut here.roster {
+            let then = std::mem::replace(&mut scaling.then, now);
+            let attempts = now.begun.attempts - then.begun.attempts;
+            if attempts > 0 {
+                scaling.service = (now.begun.work - then.begun.work) / attempts as f64;
+            }
+            seen.busy -= then.busy;
+            seen.arrivals = now.offered.wrapping_sub(then.offered);
+            seen.consumers += scaling.coming;
+            seen.mean_service = scaling.service;
+        }
         seen
+    }
+
+    fn counted(&mut self, stage: usize) -> Counted {
+        self.happened.staff[stage].busy.advance(self.now);
+        let lanes = self.books.lanes_of(stage).iter();
+        Counted {
+            busy: self.happened.staff[stage].busy.area(),
+            offered: lanes.map(|lane| lane.offered).sum(),
+            begun: self.stages[stage].begun,
+        }
+    }
+
+    /// The counts are about to start anew: what a scaler sees must not depend on that.
+    pub(super) fn before_restart(&mut self) {
+        for stage in 0..self.stages.len() {
+            let now = self.counted(stage);
+            if let Roster::Scaler(scaling) = &mut self.stages[stage].roster {
+                scaling.then.busy -= now.busy;
+                scaling.then.offered = scaling.then.offered.wrapping_sub(now.offered);
+            }
+        }
     }
 
     /// New consumers have started up.

@@ -11,7 +11,7 @@ use super::partition::Partitioner;
 use super::publish::Publisher;
 use super::queue::Queue;
 use super::sharing::Sharing;
-use super::staffing::Roster;
+use super::staffing::{Begun, Roster};
 use super::stocking::Stockroom;
 use crate::network::{
     Breaker, Broker, Capacity, Commitment, Consumers, Discipline, Failures, Network, Outages,
@@ -57,6 +57,8 @@ pub(super) struct Stage {
     pub circuit: Option<Circuit>,
     pub laws: Laws,
     pub roster: Roster,
+    /// Work that has begun so far.
+    pub begun: Begun,
     pub stock: Option<Box<Stockroom>>,
 }
 
@@ -203,6 +205,7 @@ impl Stage {
             circuit: circuit(&stage.extras.failures),
             laws: Laws::new(stage, &stream),
             roster: Roster::new(&stage.extras.staffing),
+            begun: Begun::default(),
             stock: Stockroom::new(&stage.extras.stocking, &stream),
         }
     }
