@@ -1,11 +1,11 @@
 //! The share of the orders offered to a stage that it serves, where some are rejected or give up.
 //!
 //! # Formula
-//! 1 − loss − P(gave up) of M/M/c/K or in its place G/G/c/K, of Erlang A, or of M/M/c+G where patience has
+//! 1 − loss − P(gave up) of M/M/c/K or in its place G/G/c/K, of M/M/c with balking, of Erlang A, or of M/M/c+G where patience has
 //! another law and the queue no bound; with the mean of the service and of patience in place of other laws.
 
-use super::{ErlangA, GGcK, MmcG, Mmck};
-use crate::network::{Capacity, Discipline, Network, Patience, Target};
+use super::{ErlangA, GGcK, MmcBalking, MmcG, Mmck};
+use crate::network::{Balking, Capacity, Discipline, Network, Patience, Target};
 
 /// The service at a stage, of all classes together.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +34,11 @@ pub(super) fn carried(network: &Network, id: usize, consumers: u32, work: Work) 
         | Capacity::DropOldest(_)
         | Capacity::DeadLetter(_) => None,
     };
+    if let Balking::Steps(steps) = &stage.extras.balking {
+        let model = MmcBalking::new(rate, service_rate, consumers, steps, places);
+        let most = f64::from(consumers) * service_rate / rate;
+        return Some(model.map_or(most, |model| model.throughput() / rate));
+    }
     let Patience::Limited(patience) = &stage.extras.patience else {
         let plain = Mmck::new(rate, service_rate, consumers, places?).ok()?;
         let gaps = gaps_scv(network, id);

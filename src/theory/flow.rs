@@ -20,7 +20,8 @@ use super::regime::{Regime, loses_work};
 use super::traffic::{Traffic, loses};
 use super::variability::variability;
 use crate::network::{
-    Capacity, Consumers, Discipline, Fork, Network, Patience, Producer, Reliability, Stage, Target,
+    Balking, Capacity, Consumers, Discipline, Fork, Network, Patience, Producer, Reliability,
+    Stage, Target,
 };
 use crate::random::{Arrivals, Distribution};
 
@@ -296,6 +297,7 @@ impl Flows {
 fn loss_is_known(network: &Network, at: &Stage, law: &StageLaw) -> bool {
     let exponential = law.exponential().is_some() && chosen_blindly(at.discipline);
     match &at.extras.patience {
+        Patience::Endless if at.extras.balking != Balking::Never => exponential,
         Patience::Endless => {
             let shared = at.discipline == Discipline::ProcessorSharing;
             at.capacity == Capacity::Reject(0) || shared || exponential

@@ -11,11 +11,13 @@
 //!
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
+mod balking;
 mod batch;
 mod blocking;
 mod breakdown_busy;
 mod breakdowns;
 mod bulk;
+mod bulk_queue;
 mod carried;
 mod clockwork;
 mod closed;
@@ -95,11 +97,13 @@ mod variability;
 #[doc = include_str!("models.md")]
 pub mod catalogue {}
 
+pub use balking::MmcBalking;
 pub use batch::MxG1;
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use breakdown_busy::{Mg1Breakdowns, restarted, resumed};
 pub use breakdowns::{BreakdownRates, MmcBreakdowns};
 pub use bulk::BulkService;
+pub use bulk_queue::BulkQueue;
 pub use closed::{
     ApproximateMva, BoundedFigures, BoundedNetwork, BoundedStation, ClosedBounds, FiniteSource,
     MvaFlow, MvaSource, MvaStation, MvaVisits, ProductForm, ProductStation, Room, ServiceOrder,

@@ -172,6 +172,22 @@ impl NetworkTheory {
         self.but(std::slice::from_ref(reason))
     }
 
+    /// A stage is no steadier than the queues that it is made of.
+    pub(super) fn regime_of_members(&mut self, stage: usize, members: std::ops::Range<usize>) {
+        let worst = |a: Regime, b: Regime| match (a, b) {
+            (Regime::Overloaded, _) | (_, Regime::Overloaded) => Regime::Overloaded,
+            (Regime::Critical, _) | (_, Regime::Critical) => Regime::Critical,
+            _ => Regime::Steady,
+        };
+        let of_members = self.regimes.get(members).unwrap_or_default();
+        let whole = of_members.iter().map(|(regime, _)| *regime);
+        let whole = whole.fold(Regime::Steady, worst);
+        if let Some((regime, classes)) = self.regimes.get_mut(stage) {
+            *regime = whole;
+            classes.iter_mut().for_each(|class| *class = whole);
+        }
+    }
+
     /// The same for the network that was reduced to this one: its first stages are those, as the
     /// scenario describes them.
     pub(super) fn as_described(mut self, network: &Network) -> NetworkTheory {

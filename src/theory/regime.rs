@@ -16,7 +16,8 @@ use super::clockwork::is_clockwork;
 use super::numeric::sum;
 use super::traffic::{Traffic, work_of};
 use crate::network::{
-    AfterRepair, Capacity, Consumers, Discipline, Network, Patience, Reliability, Stage,
+    AfterRepair, Balking, Batching, Capacity, Consumers, Discipline, Network, Patience,
+    Reliability, Stage,
 };
 
 /// A load this near to 1 is 1.
@@ -100,8 +101,26 @@ pub(super) fn load(network: &Network, traffic: &Traffic, stage: usize) -> Option
         Consumers::Unlimited => None,
         Consumers::Finite(c) => {
             let work = work_of(at, &traffic.offered[stage]);
-            Some(sum(work.into_iter()) / (f64::from(c) * availability(at)))
+            Some(sum(work.into_iter()) * let_in(at) / servers(at, c))
         }
+    }
+}
+
+/// What the consumers of a stage can do, in seconds of one order's work a second: less while they are
+/// broken down, more where they serve several orders at once.
+pub(super) fn servers(stage: &Stage, consumers: u32) -> f64 {
+    let together = match stage.extras.batching {
+        Batching::Single => 1,
+        Batching::UpTo { size, .. } => size,
+    };
+    f64::from(consumers) * availability(stage) * f64::from(together)
+}
+
+/// The share of the orders that come to a queue however long it is.
+fn let_in(stage: &Stage) -> f64 {
+    match &stage.extras.balking {
+        Balking::Never => 1.0,
+        Balking::Steps(steps) => 1.0 - steps.last().map_or(0.0, |step| step.probability),
     }
 }
 

@@ -10,7 +10,7 @@ use super::sheet::{Sheet, Source, put};
 use super::traffic::{Traffic, leads_to};
 use super::{Alternative, Curve, Figure, Figures, Kind, Model, Reason, Transient};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, ClassId, Consumers, Network, Patience};
+use crate::network::{Balking, Batching, Capacity, ClassId, Consumers, Network, Patience};
 use std::sync::Arc;
 
 pub(super) const FLOWS: &str = "traffic equations, Jackson 1957, Oper. Res. 5";
@@ -271,6 +271,7 @@ impl<'a> Desk<'a> {
             (Some(_), _) => "X = cμ (less the time blocked)",
             (None, Capacity::Reject(_)) if gives_up => "X = λ(1 − loss − P(gave up))",
             (None, Capacity::Reject(_)) => "X = λ(1 − loss)",
+            _ if self.case.stage.extras.balking != Balking::Never => "X = λ(1 − loss)",
             (None, _) if gives_up => "X = λ(1 − P(gave up))",
             (None, _) => "X = λ",
         }
@@ -333,6 +334,9 @@ impl<'a> Desk<'a> {
                 self.never_resting(),
             );
         }
+        if self.case.stage.extras.balking != Balking::Never {
+            return;
+        }
         let growth = (self.case.rate - served).max(0.0);
         self.growth(figures, growth, "λ − cμ");
         put(
@@ -368,7 +372,9 @@ impl<'a> Desk<'a> {
         let case = &self.case;
         let known = case.flows.known_rates[case.id] && !case.loses_unknown();
         let patient = case.stage.extras.patience == Patience::Endless;
-        let once = known && patient && !loses_work(case.stage);
+        let alone = case.stage.extras.batching == Batching::Single;
+        let comes = case.stage.extras.balking == Balking::Never;
+        let once = known && patient && alone && comes && !loses_work(case.stage);
         let consumers = case.consumers().filter(|_| once)?;
         Some(case.rate * case.law.mean() / f64::from(consumers))
     }
@@ -385,7 +391,8 @@ impl<'a> Desk<'a> {
     /// What holds in every steady state.
     fn steady(&self, figures: &mut Figures) {
         self.growth(figures, 0.0, "0: λ < cμ, or a bounded queue");
-        if self.case.stage.capacity == Capacity::Unbounded
+        let balks = self.case.stage.extras.balking != Balking::Never;
+        if (self.case.stage.capacity == Capacity::Unbounded && !balks)
             || self.case.stage.consumers == Consumers::Unlimited
         {
             put(

@@ -25,8 +25,10 @@ use super::entries::{Entry, entries, losses};
 use super::law::StageLaw;
 use super::lines::{Blocking, blocking};
 use super::numeric::sum;
-use super::regime::availability;
-use crate::network::{Capacity, Consumers, Discipline, Network, Patience, Producer, Stage, Target};
+use super::regime::servers;
+use crate::network::{
+    Balking, Capacity, Consumers, Discipline, Network, Patience, Producer, Stage, Target,
+};
 use nalgebra::{DMatrix, DVector, Dyn, LU};
 
 /// Iterations of the fixed point before it counts as lost.
@@ -369,14 +371,16 @@ fn shares_at(network: &Network, id: usize, rates: &[f64]) -> Vec<f64> {
                 }
                 _ => vec![0; rates.len()],
             };
-            saturated(f64::from(c) * availability(stage), &work, &levels)
+            saturated(servers(stage, c), &work, &levels)
         }
     }
 }
 
 /// Whether orders may leave a stage without service.
 pub(super) fn loses(stage: &Stage) -> bool {
-    matches!(stage.capacity, Capacity::Reject(_)) || stage.extras.patience != Patience::Endless
+    matches!(stage.capacity, Capacity::Reject(_))
+        || stage.extras.patience != Patience::Endless
+        || stage.extras.balking != Balking::Never
 }
 
 /// λ_k E\[S_k\] of each class at a stage.

@@ -1,7 +1,7 @@
 //! A stage's model in Kendall's notation.
 
 use super::Case;
-use crate::network::{Capacity, Consumers, Discipline, Patience, Reliability};
+use crate::network::{Balking, Batching, Capacity, Consumers, Discipline, Patience, Reliability};
 use crate::random::Arrivals;
 
 impl Case<'_> {
@@ -40,6 +40,12 @@ impl Case<'_> {
                 .is_exponential()
                 .map_or_else(|| law.name(), |_| "M".to_owned());
             text.push_str(&format!("+{symbol}"));
+        }
+        if self.stage.extras.balking != Balking::Never {
+            text.push_str(" with balking");
+        }
+        if let Batching::UpTo { size, at_least, .. } = self.stage.extras.batching {
+            text.push_str(&format!(" in batches of {at_least} to {size}"));
         }
         if matches!(self.stage.capacity, Capacity::Retry(..)) {
             text.push_str(" retrial");

@@ -14,6 +14,7 @@ mod by_class;
 mod case;
 mod general;
 mod impatient;
+mod in_turn;
 mod interrupted;
 mod kendall;
 mod markov;
@@ -25,6 +26,7 @@ mod retrying;
 mod sharing;
 mod shortest;
 mod tandem;
+mod turning_away;
 mod two_moments;
 mod varying;
 mod waitless;
@@ -78,6 +80,9 @@ const CANDIDATES: &[Candidate] = &[
     impatient::ANY_PATIENCE,
     retrying::MG1_RETRIAL,
     breaking::BUSY,
+    turning_away::BALKING,
+    turning_away::BULK,
+    in_turn::IN_TURN,
     // Other arrivals.
     general::FEEDBACK,
     tandem::TANDEM,

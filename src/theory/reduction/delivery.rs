@@ -7,20 +7,36 @@ use crate::network::{
     StageId, Target,
 };
 use crate::random::Distribution;
+use crate::theory::{Kind, Model};
+
+pub(super) const DELIVERY: Model = Model {
+    name: "Delivery as stages before the queue",
+    conditions: "`network`, `bandwidth` (all messages of one size), `persistence`, `confirm`, and `linger` where batches are hardly ever full before their time",
+    gives: "the latency with them; with `linger` the mean time in a batch exactly, behind it the queue as if orders did not come in batches (each is delayed by at most `linger`)",
+    kind: Kind::Exact,
+    source: "Baskett et al. 1975, J. ACM 22 (stages for everyone); a batch of the producer: L with probability 1/(1 + λL), else uniform on (0, L)",
+    tests: &[
+        "the_way_to_the_queue_is_stages_before_it",
+        "a_batch_waits_for_others",
+    ],
+};
 
 /// What about the costs of a stage's broker no model knows.
-pub(super) fn gap(network: &Network, stage: &Stage) -> Option<Gap> {
+pub(super) fn gap(network: &Network, stage: &Stage, rate: Option<f64>) -> Option<Gap> {
     let costs = &stage.extras.broker.costs;
     let plain = Costs::default();
-    let kept = "a consumer is kept by more than the work";
-    if costs.handover != plain.handover {
-        return Some(("handover", kept));
+    if costs.linger > 0.0 && rate.is_none() {
+        return Some(("linger", "how many a batch holds is not known"));
     }
-    if costs.acknowledge != plain.acknowledge {
-        return Some(("acknowledge", kept));
-    }
-    if costs.linger > 0.0 {
-        return Some(("linger", "orders come in batches that wait for each other"));
+    // Batches that are full before their time leave earlier.
+    if let Some(rate) = rate.filter(|_| costs.linger > 0.0 && costs.batch_bytes.is_finite()) {
+        let Some(size) = size(network) else {
+            return Some(("batch_size", "orders of different sizes fill a batch"));
+        };
+        let room = (costs.batch_bytes / size).ceil() - 1.0;
+        if beyond(rate * costs.linger, room) > SELDOM {
+            return Some(("batch_size", "batches are often full before their time"));
+        }
     }
     if costs.refuse_after.is_finite() {
         return Some((
@@ -41,6 +57,37 @@ pub(super) fn gap(network: &Network, stage: &Stage) -> Option<Gap> {
     None
 }
 
+/// Share of the batches that may be full early for that not to matter.
+const SELDOM: f64 = 1e-4;
+
+/// P(N ≥ n) of a Poisson number with this mean.
+fn beyond(mean: f64, n: f64) -> f64 {
+    if n < 1.0 {
+        return 1.0;
+    }
+    if mean == 0.0 {
+        return 0.0;
+    }
+    let terms = (0..n.min(1e6) as u64).scan(-mean, |log, k| {
+        let term = log.exp();
+        *log += mean.ln() - ((k + 1) as f64).ln();
+        Some(term)
+    });
+    (1.0 - terms.sum::<f64>()).max(0.0)
+}
+
+/// How long a message waits for its batch to be sent: the first of a batch all the time, those that come
+/// within it what is left.
+fn lingering(linger: f64, rate: f64) -> Option<Distribution> {
+    let others = rate * linger;
+    let share = 1.0 / (1.0 + others);
+    let parts = vec![
+        Distribution::deterministic(linger).ok()?,
+        Distribution::uniform(0.0, linger).ok()?,
+    ];
+    Distribution::mixture(vec![share, 1.0 - share], parts).ok()
+}
+
 /// Bytes of every message, where all are alike.
 fn size(network: &Network) -> Option<f64> {
     let producers = network
@@ -58,8 +105,14 @@ fn size(network: &Network) -> Option<f64> {
 
 /// Tells the way to a stage in the words of queues.
 pub(super) fn tell(draft: &mut Draft, id: usize) {
-    let costs = std::mem::take(&mut draft.network.stages[id].extras.broker.costs);
     let plain = Costs::default();
+    let kept = &mut draft.network.stages[id].extras.broker.costs;
+    let costs = kept.clone();
+    *kept = Costs {
+        handover: costs.handover.clone(),
+        acknowledge: costs.acknowledge.clone(),
+        ..plain.clone()
+    };
     let on_its_way = size(&draft.network).unwrap_or(0.0) / costs.bandwidth;
     let network = match on_its_way > 0.0 {
         true => Distribution::shifted(on_its_way, costs.network.clone()).ok(),
@@ -68,7 +121,16 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     let network = network.unwrap_or_else(|| costs.network.clone());
     // Those that overtake others on the way do not wait for them at the writer.
     let in_order = network.is_deterministic().is_some();
+    let plain_time = plain.network.clone();
+    let rate = draft.rates[id].filter(|rate| *rate > 0.0 && costs.linger > 0.0);
+    let waits = rate.and_then(|rate| lingering(costs.linger, rate));
+    let lingers = waits.is_some();
     let steps = [
+        (
+            waits.unwrap_or(plain_time),
+            Consumers::Unlimited,
+            "in a batch",
+        ),
         (network, Consumers::Unlimited, "on its way"),
         (costs.persistence.clone(), Consumers::Finite(1), "written"),
         (costs.confirm, Consumers::Unlimited, "confirmed"),
@@ -98,8 +160,9 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     if after > before {
         redirect(&mut draft.network, id, before, before..after);
         let waits = costs.persistence != plain.persistence;
-        draft.readings[id].approximate |= waits && !in_order;
-        draft.readings[id].spoils_latency |= waits && !in_order;
+        let reading = &mut draft.readings[id];
+        reading.approximate |= (waits && !in_order) || lingers;
+        reading.entry = Some(&DELIVERY);
     }
 }
 

@@ -1,20 +1,24 @@
 //! What no model here knows.
 
-use super::{Gap, Reason, delivery, failures, plainer, violated};
+use super::lanes::lanes;
+use super::{Gap, Reason, delivery, failures, handover, plainer, violated};
 use crate::network::{
-    Acknowledgement, Balking, Batching, Broker, Commitment, Discipline, Extras, Network, Outages,
-    Outside, Staffing, Stage, Stocking, Store, Transactions,
+    Acknowledgement, Balking, Batching, Broker, Capacity, Commitment, Consumers, Costs, Discipline,
+    Extras, Fork, Network, Outages, Outside, PartitionBy, Staffing, Stage, Stocking, Store,
+    Transactions,
 };
 
 /// The first feature of a stage that no model knows.
-pub(super) fn gap(network: &Network, id: usize) -> Option<Reason> {
+pub(super) fn gap(network: &Network, id: usize, rates: &[Option<f64>]) -> Option<Reason> {
     let stage = &network.stages[id];
     let (feature, why) = discipline(network, stage)
         .or_else(|| failures::gap(stage))
-        .or_else(|| extras(&stage.extras))
+        .or_else(|| extras(stage))
         .or_else(|| plainer::gap(network, stage))
-        .or_else(|| delivery::gap(network, stage))
-        .or_else(|| broker(&stage.extras.broker))?;
+        .or_else(|| delivery::gap(network, stage, rates[id]))
+        .or_else(|| handover::gap(stage))
+        .or_else(|| lanes(stage).err())
+        .or_else(|| broker(stage))?;
     Some(violated(stage, feature, why))
 }
 
@@ -32,16 +36,44 @@ fn discipline(network: &Network, stage: &Stage) -> Option<Gap> {
     }
 }
 
-fn extras(extras: &Extras) -> Option<Gap> {
+fn extras(stage: &Stage) -> Option<Gap> {
+    let extras = &stage.extras;
+    let balks = extras.balking != Balking::Never;
+    let batches = extras.batching != Batching::Single;
+    let others = Extras {
+        balking: Balking::Never,
+        batching: Batching::Single,
+        fork: Fork::None,
+        broker: Broker {
+            costs: Costs::default(),
+            ..extras.broker.clone()
+        },
+        ..extras.clone()
+    };
+    let bounded = match stage.capacity {
+        Capacity::Unbounded => false,
+        Capacity::Reject(_) => batches,
+        _ => true,
+    };
+    let endless = stage.consumers == Consumers::Unlimited;
+    let in_turns = matches!(
+        stage.discipline,
+        Discipline::Fifo | Discipline::Lifo | Discipline::Random
+    );
+    let plain = others == Extras::default() && !bounded && !endless && in_turns;
+    if balks && (!plain || batches) {
+        return Some((
+            "balk",
+            "how many come depends on how many wait at a stage that is no plain queue",
+        ));
+    }
+    if batches && !plain {
+        return Some((
+            "batch",
+            "a consumer serves several orders at once at a stage that is no plain queue",
+        ));
+    }
     let asked = [
-        (
-            extras.balking != Balking::Never,
-            ("balk", "how many come depends on how many wait"),
-        ),
-        (
-            extras.batching != Batching::Single,
-            ("batch", "a consumer serves several orders at once"),
-        ),
         (
             matches!(extras.staffing, Staffing::Shifts(_)),
             ("schedule", "the number of consumers changes over time"),
@@ -64,42 +96,51 @@ fn extras(extras: &Extras) -> Option<Gap> {
         .map(|found| found.1)
 }
 
-fn broker(broker: &Broker) -> Option<Gap> {
+fn broker(stage: &Stage) -> Option<Gap> {
+    let broker = &stage.extras.broker;
     let plain = Broker::default();
+    // What is not handed to whoever is free is a queue for each, or has been refused before.
+    let queues = matches!(lanes(stage), Ok(Some(_)));
     let rest = Broker {
         costs: plain.costs.clone(),
+        store: Store::Shared,
+        commitment: Commitment::OnDemand,
+        threads: 1,
+        // Sending in turn only keeps producers waiting when all queues are full.
+        outside: if queues {
+            plain.outside
+        } else {
+            broker.outside
+        },
         ..broker.clone()
     };
     if rest == plain {
         return None;
     }
-    let gap = commitment(broker.commitment).or_else(|| promises(broker));
-    gap.or(Some((
+    let in_turn = Broker {
+        acknowledgement: plain.acknowledgement,
+        ..rest.clone()
+    };
+    // Whether messages are delivered twice then depends on how long they wait: the model looks.
+    let by_chance = matches!(
+        broker.store,
+        Store::Partitions {
+            by: PartitionBy::Hash | PartitionBy::Key { .. },
+            ..
+        }
+    );
+    if queues && in_turn == plain && !by_chance {
+        return None;
+    }
+    promises(&rest).or(Some((
         "broker",
         "messages are not simply handed to whoever is free",
     )))
 }
 
-fn commitment(commitment: Commitment) -> Option<Gap> {
-    const IDLE: &str = "a message waits for one consumer while another is idle";
-    match commitment {
-        Commitment::OnDemand => None,
-        Commitment::Push { .. } => Some(("prefetch", IDLE)),
-        Commitment::Pull { .. } => Some(("pull", IDLE)),
-        Commitment::AtSend { .. } => Some(("high_water_mark", IDLE)),
-    }
-}
-
 fn promises(broker: &Broker) -> Option<Gap> {
     let plain = Broker::default();
     let asked = [
-        (
-            matches!(broker.store, Store::Partitions { .. }),
-            (
-                "partitions",
-                "a message waits for one consumer while another is idle",
-            ),
-        ),
         (
             matches!(broker.acknowledgement, Acknowledgement::PerMessage { timeout } if timeout.is_finite()),
             (

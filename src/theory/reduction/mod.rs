@@ -17,6 +17,8 @@ mod attempts;
 mod delivery;
 mod failures;
 mod gap;
+mod handover;
+mod lanes;
 mod plainer;
 mod reading;
 mod settled;
@@ -24,9 +26,10 @@ mod settled;
 mod tests;
 
 use super::{Model, Reason};
+use crate::metric::Metric;
 use crate::network::{
-    AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Route,
-    Stage, Stocking, Target,
+    AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Place,
+    Route, Stage, StageId, Stocking, Target,
 };
 use gap::gap;
 use reading::Reading;
@@ -40,7 +43,13 @@ pub(super) fn models() -> impl Iterator<Item = &'static Model> {
     MODELS.iter().copied()
 }
 
-const MODELS: &[&Model] = &[&failures::RETRIES, &failures::IN_PLACE];
+const MODELS: &[&Model] = &[
+    &failures::RETRIES,
+    &failures::IN_PLACE,
+    &lanes::PARTITIONS,
+    &handover::HANDOVER,
+    &delivery::DELIVERY,
+];
 
 /// A network that the models know, and what each stage of the scenario is in it.
 pub(super) struct Reduction {
@@ -55,6 +64,8 @@ struct Draft {
     network: Network,
     /// By stage of the scenario.
     readings: Vec<Reading>,
+    /// Orders offered per second, by stage of the scenario, where they are needed and known.
+    rates: Vec<Option<f64>>,
 }
 
 /// Why nothing is known of a pipeline that is another one for a while.
@@ -75,8 +86,9 @@ impl Reduction {
         for id in 0..network.stages.len() {
             plainer.stages[id] = settled(network, id);
         }
+        let rates = rates(&plainer);
         let gaps: Vec<Option<Reason>> = (0..network.stages.len())
-            .map(|id| gap(&plainer, id))
+            .map(|id| gap(&plainer, id, &rates))
             .collect();
         let cut = cut(&plainer, &gaps);
         for (stage, reasons) in plainer.stages.iter_mut().zip(&cut) {
@@ -88,6 +100,7 @@ impl Reduction {
         let draft = Draft {
             network: plainer,
             readings,
+            rates,
         };
         let reduction = draft.told();
         (reduction.network != *network).then_some(reduction)
@@ -115,6 +128,18 @@ impl Draft {
         for id in 0..stages {
             failures::tell(&mut self, id);
             plainer::tell(&mut self, id);
+            handover::tell(&mut self, id);
+            lanes::tell(&mut self, id);
+        }
+        // What is near at one stage is no better behind it.
+        for id in 0..stages {
+            if !self.readings[id].approximate {
+                continue;
+            }
+            for to in 0..stages {
+                let behind = to != id && leads_to(&self.network, id, to);
+                self.readings[to].approximate |= behind;
+            }
         }
         Reduction {
             network: self.network,
@@ -133,6 +158,26 @@ fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>)
             ..Reading::default()
         })
         .collect()
+}
+
+/// Orders offered per second at the stages that need to know; that is not changed by what needs it.
+fn rates(network: &Network) -> Vec<Option<f64>> {
+    let lingers = |stage: &Stage| stage.extras.broker.costs.linger > 0.0;
+    if !network.stages.iter().any(lingers) {
+        return vec![None; network.stages.len()];
+    }
+    let mut without = network.clone();
+    for stage in &mut without.stages {
+        stage.extras.broker.costs.linger = 0.0;
+        stage.extras.broker.costs.batch_bytes = f64::INFINITY;
+    }
+    let theory = super::analyze(&without);
+    let rate = |id: usize| {
+        let steady = !theory.unstable(Place::Pipeline);
+        let figure = theory.figure(Place::Stage(StageId(id)), Metric::ArrivalRate);
+        figure.filter(|_| steady).map(|figure| figure.value)
+    };
+    (0..network.stages.len()).map(rate).collect()
 }
 
 /// By stage the features that cut it off.

@@ -10,17 +10,21 @@
 use super::Reduction;
 use super::attempts::attempt_moments;
 use super::failures::Retried;
+use super::handover::Handed;
+use super::lanes::Members;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{ClassId, Consumers, Network};
 use crate::theory::network::NetworkTheory;
+use crate::theory::numeric::quantile;
 use crate::theory::sheet::{Sheet, Source, put};
-use crate::theory::{Figure, Figures, Kind, Model, PipelineTheory, Reason, StageTheory};
+use crate::theory::{Curve, Figure, Figures, Kind, Model, PipelineTheory, Reason, StageTheory};
+use std::sync::Arc;
 
 const WOLFF: &str =
     "Kelly 1979, Reversibility and Stochastic Networks; Wolff 1982, Oper. Res. 30 (PASTA)";
 
 /// How a stage of the scenario is read from that of the reduced network.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Reading {
     /// Features that cut it off, its own and those of stages before.
     pub cut: Vec<Reason>,
@@ -30,6 +34,12 @@ pub(super) struct Reading {
     pub entry: Option<&'static Model>,
     /// Attempts that fail.
     pub retried: Option<Retried>,
+    /// Queues that the stage is made of.
+    pub members: Option<Members>,
+    /// What keeps a consumer beyond its work.
+    pub handed: Option<Handed>,
+    /// Consumers that have something to do over all that there are.
+    pub busy_share: f64,
     /// Whether orders expire that in the reduced network lose patience.
     pub expires: bool,
     /// Whether a law stands for another with the same mean and variance.
@@ -46,11 +56,38 @@ pub(super) struct Reading {
     pub approximate_latency: bool,
 }
 
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading {
+            cut: Vec::new(),
+            arrivals_known: true,
+            entry: None,
+            retried: None,
+            members: None,
+            handed: None,
+            busy_share: 1.0,
+            expires: false,
+            means_only: false,
+            approximate: false,
+            hidden: Vec::new(),
+            classes_unknown: false,
+            spoils_latency: false,
+            approximate_latency: false,
+        }
+    }
+}
+
 impl Reduction {
     /// The theory of the scenario's own network from that of the reduced one.
     pub fn read(&self, reduced: NetworkTheory, network: &Network) -> NetworkTheory {
         let all = reduced.stages.clone();
-        let mut theory = reduced.as_described(network);
+        let mut theory = reduced;
+        for (id, reading) in self.readings.iter().enumerate() {
+            if let Some(members) = &reading.members {
+                theory.regime_of_members(id, members.stages.clone());
+            }
+        }
+        let mut theory = theory.as_described(network);
         for (id, (stage, reading)) in theory.stages.iter_mut().zip(&self.readings).enumerate() {
             reading.read(stage, self, &all, id);
         }
@@ -93,8 +130,10 @@ impl Reduction {
                 curve.kind = curve.kind.max(Kind::Approximation);
             }
         }
-        if any(|reading| reading.retried.is_some()) {
-            // What comes back to a queue is not waiting any more.
+        self.read_handover(theory);
+        let pipeline = &mut theory.pipeline;
+        if any(|reading| reading.retried.is_some() || reading.handed.is_some()) {
+            // What comes back to a queue is not waiting any more; what is handed over still is.
             let waiting = theory
                 .stages
                 .iter()
@@ -116,6 +155,54 @@ impl Reduction {
                 };
                 pipeline.figures.insert(Metric::QueueLength, all);
             }
+        }
+    }
+
+    /// Orders do not wait for the acknowledgement, and nobody works during a hand-over.
+    fn read_handover(&self, theory: &mut NetworkTheory) {
+        let handed = self
+            .readings
+            .iter()
+            .filter_map(|reading| reading.handed.as_ref());
+        if handed.count() == 0 {
+            return;
+        }
+        let (mut known, mut kept) = (true, 0.0);
+        for (stage, reading) in theory.stages.iter().zip(&self.readings) {
+            if let Some(handed) = &reading.handed {
+                let rate = stage.figures.get(&Metric::ArrivalRate);
+                known &= rate.is_some();
+                kept += rate.map_or(0.0, |figure| figure.value * handed.acknowledge);
+            }
+        }
+        let pipeline = &mut theory.pipeline;
+        pipeline.figures.remove(&Metric::ProcessingTime);
+        if kept == 0.0 && known {
+            return;
+        }
+        pipeline.latency = None;
+        let value = |metric: Metric| pipeline.figures.get(&metric).map(|figure| figure.value);
+        let (entering, completed) = (value(Metric::ArrivalRate), value(Metric::Throughput));
+        // Where every order is completed, each visit of theirs is one of all visits.
+        let all = entering
+            .zip(completed)
+            .filter(|(a, x)| (a - x).abs() <= 1e-9 * a);
+        pipeline.figures.retain(|metric, _| {
+            let beyond =
+                matches!(metric, Metric::Time(TimeKind::Latency, s) if *s != Statistic::Mean);
+            let mean = *metric == Metric::mean(TimeKind::Latency);
+            !beyond
+                && (known || *metric != Metric::NumberInSystem)
+                && (!mean || (known && all.is_some()))
+        });
+        if let Some(number) = pipeline.figures.get_mut(&Metric::NumberInSystem) {
+            number.value -= kept;
+        }
+        if let (Some((entering, _)), Some(latency)) = (
+            all,
+            pipeline.figures.get_mut(&Metric::mean(TimeKind::Latency)),
+        ) {
+            latency.value -= kept / entering;
         }
     }
 
@@ -155,8 +242,19 @@ impl Reading {
         if let Some(retried) = &self.retried {
             retried.read(stage, of, all, id);
         }
+        if let Some(members) = &self.members {
+            members.read(stage, all);
+        }
+        if let Some(handed) = &self.handed {
+            handed.read(stage);
+        }
         if self.expires {
             self.read_expiry(stage);
+        }
+        if self.busy_share != 1.0
+            && let Some(busy) = stage.figures.get_mut(&Metric::Utilization)
+        {
+            busy.value *= self.busy_share;
         }
         let shown = |metric: &Metric| {
             let second = matches!(metric, Metric::Time(TimeKind::Waiting | TimeKind::Sojourn, s) if *s != Statistic::Mean);
@@ -619,4 +717,219 @@ fn cut_pipeline(pipeline: &mut PipelineTheory, reasons: Vec<Reason>) {
         unexplained: reasons,
         ..PipelineTheory::blank(Reason::NoOrders)
     };
+}
+
+impl Members {
+    /// Puts a stage together from the queues of its members.
+    fn read(&self, stage: &mut StageTheory, all: &[StageTheory]) {
+        let parts: Vec<&StageTheory> = self.stages.clone().map(|at| &all[at]).collect();
+        let figures: Vec<&Figures> = parts.iter().map(|part| &part.figures).collect();
+        let busy = f64::from(self.threads) / f64::from(self.consumers);
+        stage.figures = together(&figures, busy);
+        for (class, own) in &mut stage.classes {
+            let of_class = parts.iter().map(|part| {
+                let found = part.classes.iter().find(|(k, _)| k == class);
+                found.map_or(&part.figures, |(_, figures)| figures)
+            });
+            *own = together(&of_class.collect::<Vec<_>>(), busy);
+        }
+        stage.model = format!("{} × {}", parts.len(), parts[0].model);
+        stage.offered_load = stage
+            .figures
+            .get(&Metric::Utilization)
+            .map(|figure| figure.value);
+        stage.service = parts[0].service.clone();
+        stage.unexplained.clear();
+        for reason in parts.iter().flat_map(|part| &part.unexplained) {
+            if !stage.unexplained.contains(reason) {
+                stage.unexplained.push(reason.clone());
+            }
+        }
+        stage.waiting = self.mixed(&parts, |part| part.waiting.as_ref());
+        stage.sojourn = self.mixed(&parts, |part| part.sojourn.as_ref());
+        let curves = [
+            (TimeKind::Waiting, &stage.waiting),
+            (TimeKind::Sojourn, &stage.sojourn),
+        ];
+        for (time, curve) in curves {
+            let mean = stage
+                .figures
+                .get(&Metric::mean(time))
+                .map(|figure| figure.value);
+            let (Some(curve), Some(mean)) = (curve, mean) else {
+                continue;
+            };
+            let source = Source {
+                kind: curve.kind,
+                reference: curve.reference,
+            };
+            let mut sheet = Sheet::new(source);
+            let formula = "Σ λ_j P(T_j > t)/λ, by bisection";
+            sheet.quantiles(time, |p| quantile(|t| curve.at(t), p, mean), formula);
+            stage.figures.append(&mut sheet.finish());
+        }
+    }
+
+    /// P(T > t) of any message.
+    fn mixed(
+        &self,
+        parts: &[&StageTheory],
+        of: fn(&StageTheory) -> Option<&Curve>,
+    ) -> Option<Curve> {
+        let curves: Option<Vec<Curve>> = parts.iter().map(|part| of(part).cloned()).collect();
+        let curves = curves?;
+        let rates: Vec<f64> = parts.iter().map(|part| part.offered_rate).collect();
+        let total: f64 = rates.iter().sum();
+        let kind = curves.iter().map(|curve| curve.kind).max()?;
+        Some(Curve {
+            kind,
+            formula: "Σ λ_j P(T_j > t)/λ",
+            reference: curves[0].reference,
+            ccdf: Arc::new(move |t| {
+                let each = curves.iter().zip(&rates);
+                each.map(|(curve, rate)| rate * curve.at(t)).sum::<f64>() / total
+            }),
+        })
+    }
+}
+
+/// The figures of several queues as those of one stage; only what every queue has.
+fn together(parts: &[&Figures], busy: f64) -> Figures {
+    let mut whole = Figures::new();
+    let all = |metric: Metric| -> Option<Vec<Figure>> {
+        parts
+            .iter()
+            .map(|figures| figures.get(&metric).copied())
+            .collect()
+    };
+    let rates = all(Metric::ArrivalRate).unwrap_or_default();
+    let total: f64 = rates.iter().map(|rate| rate.value).sum();
+    let mean_of = |values: &[Figure]| -> f64 {
+        let each = values.iter().zip(&rates);
+        each.map(|(figure, rate)| figure.value * rate.value)
+            .sum::<f64>()
+            / total
+    };
+    for metric in parts[0].keys().copied() {
+        let Some(values) = all(metric) else {
+            continue;
+        };
+        let kind = values
+            .iter()
+            .map(|figure| figure.kind)
+            .max()
+            .unwrap_or(Kind::Exact);
+        let sum: f64 = values.iter().map(|figure| figure.value).sum();
+        let value = match metric {
+            Metric::ArrivalRate
+            | Metric::Throughput
+            | Metric::ByteThroughput
+            | Metric::QueueLength
+            | Metric::NumberInSystem
+            | Metric::BacklogGrowth => sum,
+            Metric::Utilization => sum * busy,
+            Metric::Time(time, Statistic::Variance) => {
+                let Some(means) = all(Metric::mean(time)) else {
+                    continue;
+                };
+                let square = |pair: (&Figure, &Figure)| Figure {
+                    value: pair.0.value + pair.1.value.powi(2),
+                    ..*pair.0
+                };
+                let squares: Vec<Figure> = values.iter().zip(&means).map(square).collect();
+                mean_of(&squares) - mean_of(&means).powi(2)
+            }
+            Metric::Time(TimeKind::Waiting | TimeKind::Sojourn, statistic)
+                if statistic != Statistic::Mean =>
+            {
+                continue;
+            }
+            Metric::Time(TimeKind::Service, statistic) if statistic != Statistic::Mean => {
+                values[0].value
+            }
+            _ => mean_of(&values),
+        };
+        whole.insert(
+            metric,
+            Figure {
+                value,
+                kind,
+                ..values[0]
+            },
+        );
+    }
+    whole
+}
+
+impl Handed {
+    fn read(&self, stage: &mut StageTheory) {
+        let whole = self.of(&stage.figures, None);
+        for (class, figures) in &mut stage.classes {
+            *figures = self.of(figures, Some(class.0));
+        }
+        stage.figures = whole;
+        stage.service = None;
+        stage.alternatives.clear();
+        if self.handover > 0.0 {
+            stage.waiting = None;
+        }
+        if self.acknowledge > 0.0 {
+            stage.sojourn = None;
+        }
+        stage.offered_load = stage
+            .figures
+            .get(&Metric::Utilization)
+            .map(|figure| figure.value);
+    }
+
+    fn of(&self, kept: &Figures, class: Option<usize>) -> Figures {
+        let mut figures = kept.clone();
+        let rate = kept
+            .get(&Metric::ArrivalRate)
+            .map_or(0.0, |figure| figure.value);
+        let beyond = |time: TimeKind, metric: &Metric| matches!(metric, Metric::Time(t, s) if *t == time && *s != Statistic::Mean);
+        figures.retain(|metric, _| {
+            let service = matches!(metric, Metric::Time(TimeKind::Service, _));
+            let waiting = self.handover > 0.0 && beyond(TimeKind::Waiting, metric);
+            let sojourn = self.acknowledge > 0.0 && beyond(TimeKind::Sojourn, metric);
+            let waits = self.handover > 0.0 && !self.always && *metric == Metric::WaitProbability;
+            !(service || waiting || sojourn || waits || *metric == Metric::ProcessingTime)
+        });
+        let mut shift = |metric: Metric, by: f64| {
+            if let Some(figure) = figures.get_mut(&metric) {
+                figure.value += by;
+            }
+        };
+        let (handover, acknowledge) = (self.handover, self.acknowledge);
+        shift(Metric::mean(TimeKind::Waiting), handover);
+        shift(Metric::QueueLength, rate * handover);
+        shift(Metric::mean(TimeKind::Sojourn), -acknowledge);
+        shift(Metric::NumberInSystem, -rate * acknowledge);
+        let steady = kept
+            .get(&Metric::BacklogGrowth)
+            .is_some_and(|figure| figure.value == 0.0);
+        if steady {
+            shift(
+                Metric::Utilization,
+                -rate * (handover + acknowledge) / self.consumers,
+            );
+        } else {
+            figures.remove(&Metric::Utilization);
+        }
+        if handover > 0.0 && self.always && figures.contains_key(&Metric::WaitProbability) {
+            let source = Source::exact("every order waits for its hand-over");
+            put(&mut figures, Metric::WaitProbability, 1.0, "1", source);
+        }
+        let first = &self.service[class.unwrap_or(0)];
+        if class.is_some() || self.service.iter().all(|law| law == first) {
+            let mut sheet = Sheet::new(Source::exact("the stage's service law"));
+            sheet
+                .mean(TimeKind::Service, first.mean(), "E[S]")
+                .put(Metric::ProcessingTime, first.mean(), "E[S]")
+                .variance(TimeKind::Service, first.variance(), "Var(S)")
+                .quantiles(TimeKind::Service, |p| Some(first.quantile(p)), "F_S⁻¹(p)");
+            figures.append(&mut sheet.finish());
+        }
+        figures
+    }
 }

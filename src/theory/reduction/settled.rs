@@ -64,8 +64,17 @@ fn broker(stage: &Stage) -> Broker {
     if broker.costs.persistence == plain.costs.persistence {
         broker.costs.refuse_after = f64::INFINITY;
     }
-    if on_demand(stage) {
+    let one_lane = matches!(broker.store, Store::Partitions { count: 1, .. })
+        && stage.consumers == Consumers::Finite(1);
+    if one_lane {
+        broker.store = Store::Shared;
+    }
+    if broker.store == Store::Shared && on_demand(stage) {
         broker.commitment = Commitment::OnDemand;
+    }
+    if broker.commitment == Commitment::OnDemand {
+        // Who is free may begin with the next before the last has been acknowledged.
+        broker.costs.acknowledge = plain.costs.acknowledge.clone();
     }
     if broker.commitment == Commitment::OnDemand && broker.store == Store::Shared {
         broker.threads = 1;
@@ -103,6 +112,7 @@ fn acknowledgement(stage: &Stage, asked: Acknowledgement) -> Acknowledgement {
 /// order, each would have got it at the same time.
 fn on_demand(stage: &Stage) -> bool {
     let broker = &stage.extras.broker;
+    let late = broker.costs.acknowledge.mean() > 0.0 || broker.costs.handover.mean() > 0.0;
     let alone = |threads: u32| match stage.consumers {
         Consumers::Finite(consumers) => consumers <= threads,
         Consumers::Unlimited => true,
@@ -117,11 +127,19 @@ fn on_demand(stage: &Stage) -> bool {
     match broker.commitment {
         Commitment::OnDemand => true,
         Commitment::Push { prefetch } => {
-            (prefetch == 1 && broker.threads == 1) || (in_turn && alone(broker.threads))
+            // With a window of one message the next comes when the last has been acknowledged.
+            let one_by_one = prefetch == 1 && broker.threads == 1 && !late;
+            let enough = prefetch >= broker.threads;
+            one_by_one || (in_turn && alone(broker.threads) && enough && !late)
         }
         Commitment::Pull {
             batch, at_least, ..
-        } => at_least == 1 && ((batch == 1 && broker.threads == 1) || (in_turn && alone(1))),
-        Commitment::AtSend { .. } => stage.consumers == Consumers::Unlimited,
+        } => {
+            let one_by_one = batch == 1 && broker.threads == 1;
+            at_least == 1 && !late && (one_by_one || (in_turn && alone(1)))
+        }
+        Commitment::AtSend { .. } => {
+            stage.consumers == Consumers::Unlimited && broker.store == Store::Shared
+        }
     }
 }

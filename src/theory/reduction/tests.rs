@@ -2,14 +2,14 @@
 
 use crate::metric::Metric;
 use crate::network::{
-    AfterExpiry, AfterFailure, Autoscale, Backoff, Balking, BalkingStep, Batching, Breaker,
-    Capacity, CircuitBreaker, ClassId, Commitment, Discipline, Failure, Failures, Fork,
-    HalfMessages, Outage, Outages, Phase, Place, RetryPlace, ScaleBy, Shift, Shifts, Staffing,
-    Stage, StageId, TimeToLive, Transactions, WhileOpen,
+    Acknowledgement, AfterExpiry, AfterFailure, Autoscale, Backoff, Balking, BalkingStep, Batching,
+    Breaker, Broker, Capacity, CircuitBreaker, ClassId, Commitment, Discipline, Failure, Failures,
+    Fork, HalfMessages, Outage, Outages, PartitionBy, Phase, Place, RetryPlace, ScaleBy, Shift,
+    Shifts, Staffing, Stage, StageId, Store, System, TimeToLive, Transactions, WhileOpen,
 };
 use crate::random::{Arrivals, Distribution};
 use crate::theory::testing::{Sketch, exponential};
-use crate::theory::{Kind, Mmc, NetworkTheory, Turn, analyze};
+use crate::theory::{BulkQueue, GiMc, Kind, Mmc, NetworkTheory, Turn, analyze};
 
 /// Three stages in a row, the middle one with something special.
 fn row(special: &dyn Fn(&mut Stage)) -> Sketch {
@@ -55,26 +55,6 @@ fn unknown() -> Vec<Special> {
             Box::new(|s| s.discipline = Discipline::PreemptiveRestart),
         ),
         special(
-            "balk",
-            Box::new(|s| {
-                let step = BalkingStep {
-                    at: 3,
-                    probability: 0.5,
-                };
-                s.extras.balking = Balking::Steps(vec![step]);
-            }),
-        ),
-        special(
-            "batch",
-            Box::new(|s| {
-                s.extras.batching = Batching::UpTo {
-                    size: 4,
-                    at_least: 2,
-                    wait: 1.0,
-                }
-            }),
-        ),
-        special(
             "circuit_breaker",
             Box::new(|s| {
                 let breaker = CircuitBreaker {
@@ -116,10 +96,6 @@ fn unknown() -> Vec<Special> {
             }),
         ),
         special(
-            "prefetch",
-            Box::new(|s| s.extras.broker.commitment = Commitment::Push { prefetch: 5 }),
-        ),
-        special(
             "pull",
             Box::new(|s| {
                 s.extras.broker.commitment = Commitment::Pull {
@@ -129,7 +105,23 @@ fn unknown() -> Vec<Special> {
                 }
             }),
         ),
-        special("linger", Box::new(|s| s.extras.broker.costs.linger = 0.1)),
+        special(
+            "refuse_after",
+            Box::new(|s| {
+                s.extras.broker.costs.persistence = exponential(10.0);
+                s.extras.broker.costs.refuse_after = 0.2;
+            }),
+        ),
+        special(
+            "partitions",
+            Box::new(|s| {
+                s.extras.broker.store = Store::Partitions {
+                    count: 4,
+                    by: PartitionBy::Hash,
+                };
+                s.discipline = Discipline::Lifo;
+            }),
+        ),
         special(
             "outage",
             Box::new(|s| {
@@ -578,4 +570,256 @@ fn deadlines_do_not_change_numbers() {
             .figure(of_a_class, "waiting_time".parse().unwrap())
             .is_none()
     );
+}
+
+fn close(a: f64, b: f64) {
+    assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+}
+
+fn partitioned(rate: f64, consumers: u32, count: u32, by: PartitionBy) -> Sketch {
+    let mut sketch = Sketch::single(
+        Arrivals::poisson(rate).unwrap(),
+        consumers,
+        exponential(1.0),
+    );
+    let broker = &mut sketch.at(0).extras.broker;
+    broker.store = Store::Partitions { count, by };
+    broker.commitment = Commitment::Pull {
+        batch: 500,
+        at_least: 1,
+        wait: 0.5,
+    };
+    broker.acknowledgement = Acknowledgement::Commits { every: 5.0 };
+    sketch
+}
+
+#[test]
+fn partitions_are_queues_of_their_own() {
+    let mut sketch = partitioned(1.6, 4, 4, PartitionBy::Hash);
+    sketch.stage(1, exponential(2.0)).then(0, 1, 1.0);
+    let theory = analyze(&sketch.network());
+    close(exact(&theory, STAGE, "number_in_system"), 4.0 * 0.4 / 0.6);
+    close(exact(&theory, STAGE, "sojourn_time"), 1.0 / 0.6);
+    close(exact(&theory, STAGE, "sojourn_time_variance"), 1.0 / 0.36);
+    close(exact(&theory, STAGE, "sojourn_time_p99"), 100f64.ln() / 0.6);
+    close(exact(&theory, STAGE, "utilization"), 0.4);
+    close(exact(&theory, STAGE, "throughput"), 1.6);
+    close(
+        exact(&theory, Place::Pipeline, "latency"),
+        1.0 / 0.6 + 1.0 / 0.4,
+    );
+    assert_eq!(theory.model(StageId(0)), "4 × M/M/1");
+    // By key: each member has its own share.
+    let by = PartitionBy::Key {
+        keys: 7,
+        exponent: 1.0,
+    };
+    let weights = by.weights(3);
+    let theory = analyze(&partitioned(1.2, 3, 3, by).network());
+    let number: f64 = weights.iter().map(|w| 1.2 * w / (1.0 - 1.2 * w)).sum();
+    close(exact(&theory, STAGE, "number_in_system"), number);
+    close(exact(&theory, STAGE, "utilization"), 0.4);
+}
+
+#[test]
+fn members_without_a_partition_are_idle() {
+    let theory = analyze(&partitioned(1.0, 4, 2, PartitionBy::Hash).network());
+    close(exact(&theory, STAGE, "utilization"), 0.25);
+    close(exact(&theory, STAGE, "number_in_system"), 2.0);
+    // Several partitions to a member: the means of one queue, in no one order.
+    let theory = analyze(&partitioned(1.0, 2, 6, PartitionBy::Hash).network());
+    close(exact(&theory, STAGE, "waiting_time"), 1.0);
+    assert!(
+        theory
+            .figure(STAGE, "waiting_time_p99".parse().unwrap())
+            .is_none()
+    );
+    // All orders have one key: one member is to do it all.
+    let one = PartitionBy::Key {
+        keys: 1,
+        exponent: 1.0,
+    };
+    let theory = analyze(&partitioned(1.5, 4, 4, one).network());
+    assert!(theory.unstable(STAGE));
+    close(exact(&theory, STAGE, "throughput"), 1.0);
+}
+
+/// Two consumers in turn: the chain of both queues and whose turn it is.
+#[test]
+fn in_turn_by_the_markov_chain() {
+    let (lambda, longest) = (1.2, 40usize);
+    let side = longest + 1;
+    let mut p = vec![0.0; 2 * side * side];
+    p[0] = 1.0;
+    let clock = lambda + 2.0;
+    for _ in 0..4000 {
+        let mut next = vec![0.0; p.len()];
+        for turn in 0..2 {
+            for a in 0..side {
+                for b in 0..side {
+                    let chance = p[(turn * side + a) * side + b];
+                    let mut go = |turn: usize, a: usize, b: usize, rate: f64| {
+                        next[(turn * side + a) * side + b] += chance * rate / clock;
+                    };
+                    match turn {
+                        0 => go(1, (a + 1).min(longest), b, lambda),
+                        _ => go(0, a, (b + 1).min(longest), lambda),
+                    }
+                    go(turn, a.saturating_sub(1), b, 1.0);
+                    go(turn, a, b.saturating_sub(1), 1.0);
+                }
+            }
+        }
+        p = next;
+    }
+    let states = (0..2 * side * side).map(|state| (state / side % side, state % side));
+    let number: f64 = states
+        .zip(&p)
+        .map(|((a, b), chance)| (a + b) as f64 * chance)
+        .sum();
+    let mut sketch = Sketch::single(Arrivals::poisson(lambda).unwrap(), 2, exponential(1.0));
+    sketch.at(0).extras.broker = Broker::preset(System::RabbitMq);
+    let theory = analyze(&sketch.network());
+    let ours = exact(&theory, STAGE, "number_in_system");
+    assert!((ours / number - 1.0).abs() < 1e-6, "{ours} {number}");
+    assert_eq!(theory.model(StageId(0)), "2 × E2/M/1 in turn");
+}
+
+#[test]
+fn in_turn_every_consumer_has_a_queue_of_erlang_gaps() {
+    let gap = Distribution::erlang(4, 4.0 / 3.2).unwrap();
+    let single = GiMc::new(&gap, 1.0, 1).unwrap().unwrap();
+    for system in [System::RabbitMq, System::ActiveMq, System::ZeroMq] {
+        let mut sketch = Sketch::single(Arrivals::poisson(3.2).unwrap(), 4, exponential(1.0));
+        sketch.at(0).extras.broker = Broker::preset(system);
+        let theory = analyze(&sketch.network());
+        close(exact(&theory, STAGE, "waiting_time"), single.waiting_mean());
+        close(
+            exact(&theory, STAGE, "queue_length"),
+            3.2 * single.waiting_mean(),
+        );
+        close(exact(&theory, STAGE, "utilization"), 0.8);
+    }
+    // A window that is often full is another queue.
+    let mut sketch = Sketch::single(Arrivals::poisson(3.2).unwrap(), 4, exponential(1.0));
+    sketch.at(0).extras.broker.commitment = Commitment::Push { prefetch: 3 };
+    let theory = analyze(&sketch.network());
+    let metric = "waiting_time".parse().unwrap();
+    assert!(theory.figure(STAGE, metric).is_none());
+    assert!(theory.why_not(STAGE, metric).contains("`prefetch`"));
+    close(exact(&theory, STAGE, "utilization"), 0.8);
+}
+
+#[test]
+fn a_consumer_is_kept_by_the_handover() {
+    let mut sketch = Sketch::single(Arrivals::poisson(0.5).unwrap(), 1, exponential(1.0));
+    sketch.at(0).extras.broker.costs.handover = Distribution::deterministic(0.2).unwrap();
+    let theory = analyze(&sketch.network());
+    // S + 0.2: mean 1.2, second moment 1 + 1.44.
+    let wait = 0.5 * 2.44 / (2.0 * (1.0 - 0.6));
+    close(exact(&theory, STAGE, "waiting_time"), wait + 0.2);
+    close(exact(&theory, STAGE, "sojourn_time"), wait + 1.2);
+    close(exact(&theory, STAGE, "queue_length"), 0.5 * (wait + 0.2));
+    close(exact(&theory, STAGE, "utilization"), 0.5);
+    close(exact(&theory, STAGE, "service_time"), 1.0);
+    close(exact(&theory, Place::Pipeline, "latency"), wait + 1.2);
+}
+
+#[test]
+fn an_acknowledgement_keeps_the_next_message_away() {
+    let mut sketch = Sketch::single(Arrivals::poisson(0.5).unwrap(), 1, exponential(1.0));
+    let broker = &mut sketch.at(0).extras.broker;
+    broker.commitment = Commitment::Push { prefetch: 1 };
+    broker.costs.acknowledge = exponential(5.0);
+    let theory = analyze(&sketch.network());
+    // S + A: mean 1.2, second moment 1 + 1/25 + 1.44.
+    let wait = 0.5 * 2.48 / (2.0 * (1.0 - 0.6));
+    close(exact(&theory, STAGE, "waiting_time"), wait);
+    close(exact(&theory, STAGE, "sojourn_time"), wait + 1.0);
+    close(
+        exact(&theory, STAGE, "number_in_system"),
+        0.5 * (wait + 1.0),
+    );
+    close(exact(&theory, STAGE, "utilization"), 0.5);
+    close(exact(&theory, Place::Pipeline, "latency"), wait + 1.0);
+    close(
+        exact(&theory, Place::Pipeline, "number_in_system"),
+        0.5 * (wait + 1.0),
+    );
+    // Without a window nobody waits for it.
+    sketch.at(0).extras.broker.commitment = Commitment::OnDemand;
+    close(
+        exact(&analyze(&sketch.network()), STAGE, "sojourn_time"),
+        2.0,
+    );
+}
+
+#[test]
+fn a_batch_waits_for_others() {
+    let mut sketch = Sketch::single(Arrivals::poisson(10.0).unwrap(), 1, exponential(20.0));
+    sketch.at(0).extras.broker.costs.linger = 0.1;
+    let theory = analyze(&sketch.network());
+    let latency = "latency".parse().unwrap();
+    let latency = *theory.figure(Place::Pipeline, latency).unwrap();
+    // One waits 0.1 s; on average one more comes, and waits half of it.
+    close(latency.value, 0.15 / 2.0 + 0.1);
+    assert_eq!(latency.kind, Kind::Approximation);
+    close(exact(&theory, STAGE, "utilization"), 0.5);
+    // Batches of 200 bytes, two messages, are often full before their time.
+    sketch.at(0).extras.broker.costs.batch_bytes = 200.0;
+    let theory = analyze(&sketch.network());
+    assert!(
+        theory
+            .why_not(STAGE, Metric::Throughput)
+            .contains("batch_size")
+    );
+}
+
+#[test]
+fn balking_is_a_loss_that_the_flows_know() {
+    let mut sketch = Sketch::single(Arrivals::poisson(1.0).unwrap(), 1, exponential(1.0));
+    sketch.stage(1, exponential(2.0)).then(0, 1, 1.0);
+    let step = BalkingStep {
+        at: 2,
+        probability: 0.5,
+    };
+    sketch.at(0).extras.balking = Balking::Steps(vec![step]);
+    let theory = analyze(&sketch.network());
+    // One step by hand: see the model's own test.
+    close(exact(&theory, STAGE, "loss_probability"), 0.2);
+    close(exact(&theory, STAGE, "throughput"), 0.8);
+    close(
+        exact(&theory, Place::Stage(StageId(1)), "arrival_rate"),
+        0.8,
+    );
+    close(exact(&theory, Place::Pipeline, "throughput"), 0.8);
+    let behind = theory.figure(Place::Stage(StageId(1)), "waiting_time".parse().unwrap());
+    assert_eq!(behind.unwrap().kind, Kind::Approximation);
+}
+
+#[test]
+fn batches_are_served_together() {
+    let mut sketch = Sketch::single(Arrivals::poisson(3.0).unwrap(), 1, exponential(1.0));
+    sketch.at(0).extras.batching = Batching::UpTo {
+        size: 5,
+        at_least: 1,
+        wait: 0.0,
+    };
+    let theory = analyze(&sketch.network());
+    assert!(!theory.unstable(STAGE));
+    close(exact(&theory, STAGE, "throughput"), 3.0);
+    let model = BulkQueue::new(3.0, 1.0, 1, 1, 5).unwrap().unwrap();
+    close(exact(&theory, STAGE, "waiting_time"), model.waiting_mean());
+    close(
+        exact(&theory, Place::Pipeline, "latency"),
+        model.waiting_mean() + 1.0,
+    );
+    sketch.at(0).extras.batching = Batching::UpTo {
+        size: 2,
+        at_least: 1,
+        wait: 0.0,
+    };
+    let theory = analyze(&sketch.network());
+    assert!(theory.unstable(STAGE));
+    close(exact(&theory, STAGE, "throughput"), 2.0);
 }
