@@ -30,7 +30,7 @@ pub fn figure(measure: Measure, value: f64) -> String {
         }
         Measure::Share => percent(value),
         Measure::Rate => format!("{}\u{a0}orders/s", number(value)),
-        Measure::Orders | Measure::Name | Measure::Time => number(value),
+        Measure::Orders | Measure::Count | Measure::Name | Measure::Time => number(value),
     }
 }
 

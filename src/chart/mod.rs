@@ -3,13 +3,14 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | [`value`] | a chart as data, in base units |
-//! | [`latency`], [`queue_length`], [`utilization`], [`where_time_goes`], [`littles_law`], [`measured_vs_theory`] | one chart each, from the records of a run |
+//! | [`latency`], [`queue_length`], [`consumers`], [`utilization`], [`where_time_goes`], [`littles_law`], [`measured_vs_theory`] | one chart each, from the records of a run |
 //! | [`layout`], [`panel`], [`plot`], [`frame`], [`legend`], [`labels`], [`glyph`], [`ticks`] | from the value to a [`scene`] |
 //! | [`render`] | from the scene to bytes: SVG, or PNG by way of outlines that are filled pixel by pixel |
 //! | [`style`], [`font`], [`human`] | colours and sizes, the embedded font, numbers as text |
 //!
 //! The same chart gives the same bytes on every machine.
 
+pub mod consumers;
 pub mod font;
 pub mod frame;
 pub mod glyph;
@@ -52,6 +53,7 @@ pub fn all(records: &RunRecords) -> Vec<Chart> {
         where_time_goes::where_time_goes,
         utilization::utilization,
         queue_length::queue_length,
+        consumers::consumers,
         latency::latency_stages,
         measured_vs_theory::measured_vs_theory,
         littles_law::littles_law,

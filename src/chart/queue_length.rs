@@ -115,13 +115,18 @@ fn expected(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
 /// More steps than this would only blacken the panel.
 const STEPS: usize = 125;
 
-/// Corners of the steps: each row tells the average up to its time. Neighbouring rows are averaged
-/// where there are too many.
 fn steps(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
-    let groups: Vec<&[&TimeRow]> = rows.chunks(rows.len().div_ceil(STEPS)).collect();
-    let end = |group: &[&TimeRow]| group.last().map_or(0.0, |row| row.time);
-    let mean = |group: &[&TimeRow]| {
-        group.iter().map(|row| row.queue_length).sum::<f64>() / group.len() as f64
+    let lengths = rows.iter().map(|row| (row.time, row.queue_length));
+    group_means(&lengths.collect::<Vec<_>>())
+}
+
+/// Corners of the steps: each point tells the average up to its time. Neighbouring ones are averaged
+/// where there are too many.
+pub(super) fn group_means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let groups: Vec<&[(f64, f64)]> = points.chunks(points.len().div_ceil(STEPS)).collect();
+    let end = |group: &[(f64, f64)]| group.last().map_or(0.0, |(time, _)| *time);
+    let mean = |group: &[(f64, f64)]| {
+        group.iter().map(|(_, value)| value).sum::<f64>() / group.len() as f64
     };
     let starts = std::iter::once(0.0).chain(groups.iter().map(|group| end(group)));
     let mut corners: Vec<(f64, f64)> = starts
@@ -132,7 +137,7 @@ fn steps(rows: &[&TimeRow]) -> Vec<(f64, f64)> {
     corners
 }
 
-fn warmup(records: &RunRecords) -> Vec<Marker> {
+pub(super) fn warmup(records: &RunRecords) -> Vec<Marker> {
     let shown = records.warmup > 0.0 && records.warmup.is_finite();
     let span = shown.then(|| Marker::Span {
         from: 0.0,

@@ -82,6 +82,10 @@ pub fn color(role: Role) -> Color {
     match role {
         Role::Simulation => opaque(0x00, 0x72, 0xb2),
         Role::SimulationPart => opaque(0x56, 0xb4, 0xe9),
+        Role::Network => opaque(0x00, 0x9e, 0x73),
+        Role::Enqueue => opaque(0xf0, 0xe4, 0x42),
+        Role::Dequeue => opaque(0xcc, 0x79, 0xa7),
+        Role::Failure => opaque(0xd5, 0x5e, 0x00),
         Role::Theory => INK,
         Role::Limit => opaque(0xd5, 0x5e, 0x00),
         Role::Live => opaque(0xe6, 0x9f, 0x00),
@@ -93,6 +97,8 @@ pub fn color(role: Role) -> Color {
 pub fn stroke(role: Role) -> Stroke {
     let (width, dash) = match role {
         Role::Simulation | Role::SimulationPart => (2.6, None),
+        Role::Network | Role::Enqueue | Role::Dequeue => (1.8, None),
+        Role::Failure => (1.8, Some((4.0, 2.0))),
         Role::Theory => (1.4, Some((6.0, 3.5))),
         Role::Limit => (1.8, Some((11.0, 3.0))),
         Role::Live => (2.2, Some((2.5, 2.5))),

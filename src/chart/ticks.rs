@@ -43,7 +43,7 @@ fn linear(measure: Measure, low: f64, high: f64, count: usize) -> Vec<Tick> {
     let (unit, suffix) = match measure {
         Measure::Time => (human::time_unit(largest).1, ""),
         Measure::Share => (0.01, ""),
-        Measure::Orders | Measure::Rate | Measure::Name => human::prefix(largest),
+        Measure::Orders | Measure::Count | Measure::Rate | Measure::Name => human::prefix(largest),
     };
     let step = step((high - low) / unit / count as f64);
     let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
@@ -120,7 +120,7 @@ fn log_label(measure: Measure, value: f64) -> String {
             format!("{}\u{a0}{symbol}", short(value / length))
         }
         Measure::Share => short(value * 100.0),
-        Measure::Orders | Measure::Rate | Measure::Name => short(value),
+        Measure::Orders | Measure::Count | Measure::Rate | Measure::Name => short(value),
     }
 }
 

@@ -52,6 +52,8 @@ pub enum Measure {
     Share,
     /// A number of orders.
     Orders,
+    /// A number of something else, which the axis names.
+    Count,
     /// Orders per second.
     Rate,
     /// A name; of categorical axes.
@@ -108,6 +110,14 @@ pub enum Role {
     Simulation,
     /// The second part of a measured whole.
     SimulationPart,
+    /// Time on the way to a broker.
+    Network,
+    /// Time at a producer or a broker, not yet to be had.
+    Enqueue,
+    /// Time of being handed over.
+    Dequeue,
+    /// Time between attempts, and what is broken down.
+    Failure,
     /// Predicted by a formula.
     Theory,
     /// A limit not to be crossed.

@@ -1,10 +1,12 @@
 //! The rows of the CSV files, made from a simulation and its comparison.
 
 use super::comparison::{Comparison, Line};
-use super::records::{DistributionRow, LimitRow, MetricRow, ReplicationRow, TimeRow};
+use super::records::{
+    DistributionRow, LimitRow, MetricRow, ReplicationRow, StaffRow, TimeRow,
+};
 use crate::metric::Metric;
 use crate::network::{Network, Place, Slo, SloBound, StageId};
-use crate::sim::{PlaceResult, SimResult};
+use crate::sim::{PlaceResult, SimResult, Slice};
 use crate::stats::Histogram;
 use crate::theory::{Curve, NetworkTheory};
 
@@ -83,15 +85,45 @@ pub fn replication_rows(network: &Network, sim: &SimResult) -> Vec<ReplicationRo
     rows
 }
 
+/// When every slice of the timeline ends, and whether it belongs to the warm-up.
+fn slices(sim: &SimResult) -> impl Iterator<Item = (f64, &'static str, &Vec<Slice>)> {
+    let slices = sim.timeline.slices.iter().enumerate();
+    slices.map(|(index, slices)| {
+        let time = (index + 1) as f64 * sim.timeline.width;
+        let warming = time <= sim.start.warmup * (1.0 + 1e-12);
+        (time, if warming { "warmup" } else { "measured" }, slices)
+    })
+}
+
+/// Rows of `staff.csv`: the stages where staff changes or fails, slice by slice.
+pub fn staff_rows(network: &Network, sim: &SimResult) -> Vec<StaffRow> {
+    let unit = sim.timeline.width * sim.timeline.replications as f64;
+    let ids = (0..network.stages.len()).map(StageId);
+    let told: Vec<StageId> = ids
+        .filter(|id| network.staffing_changes(*id) || network.can_be_down(*id))
+        .collect();
+    let row = |(time, phase, slices): (f64, &str, &Vec<Slice>), id: StageId| {
+        let staff = slices[id.0 + 1].staff;
+        StaffRow {
+            time,
+            at: network.place_name(Place::Stage(id)),
+            phase: phase.to_owned(),
+            consumers: staff.employed / unit,
+            busy: staff.busy / unit,
+            broken_down: staff.down / unit,
+            broker_down: staff.broker_down / unit,
+        }
+    };
+    let rows = slices(sim).flat_map(|slice| told.iter().map(move |id| row(slice, *id)));
+    rows.collect()
+}
+
 /// Rows of `timeseries.csv`: the pipeline and every stage, slice by slice.
 pub fn time_rows(network: &Network, theory: &NetworkTheory, sim: &SimResult) -> Vec<TimeRow> {
     let timeline = &sim.timeline;
     let unit = timeline.width * timeline.replications as f64;
     let mut rows = Vec::new();
-    for (index, slices) in timeline.slices.iter().enumerate() {
-        let time = (index + 1) as f64 * timeline.width;
-        let warming = time <= sim.start.warmup * (1.0 + 1e-12);
-        let phase = if warming { "warmup" } else { "measured" };
+    for (time, phase, slices) in slices(sim) {
         rows.extend(slices.iter().enumerate().map(|(place, slice)| TimeRow {
             time,
             at: network.place_name(timeline_place(place)),

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 pub const MANIFEST: &str = "manifest.json";
 
 /// All that a run writes: what a later run into the same folder replaces, or takes away.
-const WRITTEN: [&str; 8] = [
+const WRITTEN: [&str; 9] = [
     MANIFEST,
     "metrics.csv",
     "replications.csv",
     "timeseries.csv",
+    "staff.csv",
     "latency.csv",
     "orders.csv",
     "report.html",

@@ -67,6 +67,9 @@ pub fn write(
         file("metrics.csv", &to_csv(&records.metrics)?)?;
         file("timeseries.csv", &to_csv(&records.timeseries)?)?;
         file("latency.csv", &to_csv(&records.distributions)?)?;
+        if !records.staff.is_empty() {
+            file("staff.csv", &to_csv(&records.staff)?)?;
+        }
         Ok(file("replications.csv", &to_csv(&replications)?)?)
     }));
     all_done(jobs, threads)?;
@@ -143,6 +146,10 @@ pub fn read_records(dir: &Path) -> Result<RunRecords, FolderError> {
         limits: manifest.limits,
         metrics: read_rows(dir, "metrics.csv")?,
         timeseries: read_rows(dir, "timeseries.csv")?,
+        staff: match dir.join("staff.csv").exists() {
+            true => read_rows(dir, "staff.csv")?,
+            false => Vec::new(),
+        },
         distributions: read_rows(dir, "latency.csv")?,
     })
 }

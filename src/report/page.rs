@@ -6,7 +6,8 @@ use super::manifest::Manifest;
 use super::records::MetricRow;
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
-use super::text::{objective_words, rule};
+use super::table;
+use super::text::{message_accounts, objective_words, rule};
 use crate::network::Network;
 use crate::sim::{Outcome, SimResult};
 
@@ -27,16 +28,22 @@ pub(super) fn page(
             .map(|slo| judgement(&report.network, slo))
             .collect(),
         warnings: manifest.warnings.clone(),
-        // What was only predicted stands in metrics.csv.
         metrics: metrics
             .iter()
-            .filter(|row| row.verdict != "not_measured")
+            .filter(|row| is_told(row))
             .cloned()
             .collect(),
         charts: charts.to_vec(),
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
     }
+}
+
+/// What was only predicted stands in metrics.csv, and so does what never happened.
+fn is_told(row: &MetricRow) -> bool {
+    let rare = row.metric.parse().is_ok_and(table::is_rare);
+    let never = rare && row.mean == Some(0.0) && row.theory.is_none();
+    row.verdict != "not_measured" && !never
 }
 
 fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
@@ -66,6 +73,8 @@ fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
         100.0 * report.comparison.verdict_level
     );
     facts.push(("held against exact formulas", verdict));
+    let messages = sim.messages.as_ref().and_then(message_accounts);
+    facts.extend(messages.map(|messages| ("messages", messages)));
     if sim.partial {
         facts.push(("state", "stopped before its end".to_owned()));
     }

@@ -58,6 +58,26 @@ pub struct TimeRow {
     pub queue_length_theory: Option<f64>,
 }
 
+/// A row of `staff.csv`: averages over one slice of virtual time and all replications, at a stage where
+/// the number of consumers changes or where consumers or the broker fail.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StaffRow {
+    /// End of the slice, seconds since the start.
+    pub time: f64,
+    /// `stage:NAME`.
+    pub at: String,
+    /// `warmup` or `measured`.
+    pub phase: String,
+    /// Consumers that there are, broken down or not.
+    pub consumers: f64,
+    /// Of these, those at work.
+    pub busy: f64,
+    /// Of these, those broken down.
+    pub broken_down: f64,
+    /// Share of the time for which the broker was down.
+    pub broker_down: f64,
+}
+
 /// A row of `latency.csv`: one point of a distribution of a time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DistributionRow {
@@ -114,6 +134,8 @@ pub struct RunRecords {
     pub metrics: Vec<MetricRow>,
     /// The rows of `timeseries.csv`.
     pub timeseries: Vec<TimeRow>,
+    /// The rows of `staff.csv`; none where staff is always the same.
+    pub staff: Vec<StaffRow>,
     /// The rows of `latency.csv`.
     pub distributions: Vec<DistributionRow>,
 }

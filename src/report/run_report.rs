@@ -95,6 +95,7 @@ impl RunReport {
             limits: build::limit_rows(&self.network),
             metrics: build::metric_rows(&self.network, &self.theory, &self.comparison),
             timeseries: build::time_rows(&self.network, &self.theory, sim),
+            staff: build::staff_rows(&self.network, sim),
             distributions: build::distribution_rows(
                 &self.network,
                 &self.theory,

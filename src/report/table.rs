@@ -173,8 +173,14 @@ fn words(metric: Metric) -> (&'static str, String) {
 fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
     let nothing = |value: Option<f64>| value.is_none_or(|value| value == 0.0);
     let theory = line.theory.map(|figure| figure.value);
-    let idle =
-        is_rare(line.metric) && nothing(theory) && nothing(line.measured.as_ref().map(|m| m.point));
+    let measured = line.measured.as_ref().map(|m| m.point);
+    // A queue without bound loses nothing and messages without a size carry no bytes.
+    let plain = matches!(
+        line.metric,
+        Metric::LossProbability | Metric::ByteThroughput
+    );
+    let idle = (plain || is_rare(line.metric)) && nothing(theory) && nothing(measured)
+        || line.metric == Metric::CompletionProbability && measured == Some(1.0);
     // Work is shown as one of the parts of the latency, where there are several.
     let in_full = comparison.line(Place::Pipeline, Metric::QueueingTime);
     let part = line.place == Place::Pipeline && line.metric == Metric::ProcessingTime;
@@ -188,15 +194,12 @@ fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
         }
 }
 
-/// What is not worth a line where it is 0: a queue without bound loses nothing, messages without a size
-/// carry no bytes, and most brokers repeat and lose nothing as long as nothing breaks.
-fn is_rare(metric: Metric) -> bool {
+/// What is not worth a line where it is 0: as long as nothing breaks, brokers repeat and lose nothing.
+pub(super) fn is_rare(metric: Metric) -> bool {
     matches!(
         metric,
-        Metric::ByteThroughput
-            | Metric::BlockedShare
+        Metric::BlockedShare
             | Metric::CircuitOpenShare
-            | Metric::LossProbability
             | Metric::DeadLetterRate
             | Metric::MessageLossRate
             | Metric::RedeliveryRate

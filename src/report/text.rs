@@ -20,8 +20,8 @@ pub fn summary(report: &RunReport, detail: Detail) -> String {
     out += &table::render(&report.network, &report.theory, &report.comparison, detail);
     if let Some(sim) = &report.sim {
         let _ = writeln!(out, "\n{}", accounts(sim));
-        if let Some(messages) = &sim.messages {
-            let _ = writeln!(out, "{}", message_accounts(messages));
+        if let Some(messages) = sim.messages.as_ref().and_then(message_accounts) {
+            let _ = writeln!(out, "{messages}");
         }
         let _ = writeln!(out, "{}", verdicts(report));
     }
@@ -84,8 +84,18 @@ fn accounts(sim: &SimResult) -> String {
     )
 }
 
-/// What became of messages, in words; what did not happen is left out.
-pub(super) fn message_accounts(messages: &MessageAccounts) -> String {
+/// What became of messages, in words; what did not happen is left out. Nothing where each was an order's
+/// and was worked on once.
+pub(super) fn message_accounts(messages: &MessageAccounts) -> Option<String> {
+    let more = [
+        messages.redeliveries,
+        messages.failed,
+        messages.duplicates,
+        messages.copies_made,
+    ];
+    if more == [0; 4] {
+        return None;
+    }
     let counts = [
         (messages.deliveries, "deliveries"),
         (messages.redeliveries, "of them again"),
@@ -99,11 +109,11 @@ pub(super) fn message_accounts(messages: &MessageAccounts) -> String {
     let parts: Vec<String> = happened
         .map(|(count, what)| format!("{} {what}", format::count(*count)))
         .collect();
-    format!(
+    Some(format!(
         "{} messages came into queues after the warm-up: {}",
         format::count(messages.joined),
         parts.join(", ")
-    )
+    ))
 }
 
 fn verdicts(report: &RunReport) -> String {
