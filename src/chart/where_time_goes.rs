@@ -78,7 +78,12 @@ pub fn where_time_goes(records: &RunRecords) -> Option<Chart> {
         subtitle: subtitle.to_owned(),
         note,
         x: Axis {
-            quantity: if parts { "mean time" } else { "mean time per visit" }.to_owned(),
+            quantity: if parts {
+                "mean time"
+            } else {
+                "mean time per visit"
+            }
+            .to_owned(),
             measure: Measure::Time,
             scale,
         },
@@ -210,9 +215,7 @@ fn category(stay: &Stay) -> Category {
 fn title(visits: &[Stay]) -> String {
     let total: f64 = visits.iter().map(Stay::total).sum();
     let waiting: f64 = visits.iter().map(|v| v.parts[WAITING]).sum();
-    let longest = visits
-        .iter()
-        .max_by(|a, b| a.total().total_cmp(&b.total()));
+    let longest = visits.iter().max_by(|a, b| a.total().total_cmp(&b.total()));
     let (Some(longest), true) = (longest, total > 0.0 && total.is_finite()) else {
         return "Where an order's time goes".to_owned();
     };

@@ -1,9 +1,7 @@
 //! The rows of the CSV files, made from a simulation and its comparison.
 
 use super::comparison::{Comparison, Line};
-use super::records::{
-    DistributionRow, LimitRow, MetricRow, ReplicationRow, StaffRow, TimeRow,
-};
+use super::records::{DistributionRow, LimitRow, MetricRow, ReplicationRow, StaffRow, TimeRow};
 use crate::metric::Metric;
 use crate::network::{Network, Place, Slo, SloBound, StageId};
 use crate::sim::{PlaceResult, SimResult, Slice};

@@ -28,11 +28,7 @@ pub(super) fn page(
             .map(|slo| judgement(&report.network, slo))
             .collect(),
         warnings: manifest.warnings.clone(),
-        metrics: metrics
-            .iter()
-            .filter(|row| is_told(row))
-            .cloned()
-            .collect(),
+        metrics: metrics.iter().filter(|row| is_told(row)).cloned().collect(),
         charts: charts.to_vec(),
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
