@@ -8,6 +8,7 @@ mod coverage;
 mod delivery;
 mod edges;
 mod engines;
+mod everything;
 mod failures;
 mod library;
 mod measured;

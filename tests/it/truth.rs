@@ -67,8 +67,11 @@ fn misses(case: &Case, mut network: Network, orders: Option<u64>, level: f64) ->
         shorten(&mut network, orders);
     }
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    let sim = simulate(&network, SimOptions::on(threads), &Control::default())
-        .unwrap_or_else(|error| panic!("{}: {error}", case.id));
+    let sim = simulate(&network, SimOptions::on(threads), &Control::default());
+    let sim = match sim {
+        Ok(sim) => sim,
+        Err(error) => return vec![format!("{}: {error}", case.id)],
+    };
     let miss = |expected: &Expected| {
         let metric = expected.metric();
         let result = sim
@@ -105,11 +108,7 @@ fn every_case_loads_without_a_warning() {
 
 /// A run of fewer orders at the same rates; a fixed warm-up stays whole.
 fn shorten(network: &mut Network, orders: u64) {
-    let rate: f64 = network
-        .producers
-        .iter()
-        .map(|p| p.arrivals.mean_rate())
-        .sum();
+    let rate = network.offered_rate();
     if let Horizon::Duration(duration) = &mut network.run.horizon {
         let warmup = match network.run.warmup {
             orderline::network::Warmup::Fixed(warmup) => warmup,
