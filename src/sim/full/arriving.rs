@@ -315,6 +315,7 @@ impl<O: Observer> Full<'_, O> {
 
     /// A message joins its lane, at its place.
     pub(super) fn enqueue(&mut self, id: MessageId) {
+        self.forget_attempt(id);
         let message = self.messages.get(id);
         let stage = message.stage as usize;
         let key = key(self.plan(stage).discipline, self.network, message);
@@ -324,6 +325,16 @@ impl<O: Observer> Full<'_, O> {
         let here = &mut self.stages[stage];
         here.lanes[message.lane as usize].insert(id, message);
         here.waiting += 1;
+    }
+
+    /// A circuit breaker will not hear how the present attempt at a message ends.
+    pub(super) fn forget_attempt(&mut self, id: MessageId) {
+        let message = self.messages.get_mut(id);
+        if std::mem::take(&mut message.let_through)
+            && let Some(circuit) = &mut self.stages[message.stage as usize].circuit
+        {
+            circuit.abandoned();
+        }
     }
 
     /// A message leaves the middle of its lane.
@@ -425,6 +436,7 @@ impl Message {
             key: 0,
             begun: false,
             attempting: false,
+            let_through: false,
             shed: false,
             cut_off: false,
             bound_for: NOWHERE,

@@ -26,11 +26,14 @@ impl<O: Observer> Full<'_, O> {
         };
         let holds = &here.consumers[consumer as usize].holds;
         // Who was interrupted goes on with an attempt that was let through.
-        if self.messages.get(holds[0]).attempting {
+        if self.messages.get(holds[0]).let_through {
             return false;
         }
         if circuit.admits(self.now) {
-            circuit.began();
+            for id in holds {
+                circuit.began();
+                self.messages.get_mut(*id).let_through = true;
+            }
             return false;
         }
         for id in holds {
@@ -58,6 +61,7 @@ impl<O: Observer> Full<'_, O> {
         let by_chance = probability > 0.0 && here.laws.failing.next() < probability;
         let failed = message.cut_off || by_chance;
         if let Some(circuit) = &mut here.circuit {
+            message.let_through = false;
             circuit.ended(self.now, !failed);
             let open = f64::from(u8::from(circuit.is_open()));
             self.happened.staff[stage].breaker_open.set(self.now, open);

@@ -57,6 +57,7 @@ impl<O: Observer> Full<'_, O> {
 
     /// A message is no longer at its stage.
     pub(super) fn leave_stage(&mut self, id: MessageId) {
+        self.forget_attempt(id);
         let now = self.now;
         let message = self.messages.get_mut(id);
         let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];

@@ -81,6 +81,8 @@ pub(super) struct Message {
     pub begun: bool,
     /// Whether an attempt at it is under way, or was interrupted.
     pub attempting: bool,
+    /// Whether a circuit breaker knows of the present attempt.
+    pub let_through: bool,
     /// Whether the present attempt is no real one: a circuit breaker is open.
     pub shed: bool,
     /// Whether the present attempt is cut off by the time-out.
