@@ -318,7 +318,8 @@ impl Totals {
 
     fn figures(&self, messages: Option<&Happenings>, window: f64) -> Figures {
         // Copies and duplicates come into the queue without being offered.
-        let accepted = messages.map_or_else(|| self.offered - self.rejected, |m| m.joined) as f64 / window;
+        let accepted =
+            messages.map_or_else(|| self.offered - self.rejected, |m| m.joined) as f64 / window;
         let (number, queue) = (self.present_area / window, self.waiting_area / window);
         let waits = self.waiting.histogram.total() as f64;
         let waited = 1.0 - self.waiting.histogram.zeros() as f64 / waits;

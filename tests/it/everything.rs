@@ -9,9 +9,12 @@ use crate::networks::network as plain;
 use orderline::network::*;
 use orderline::random::{DiscreteDistribution, Distribution};
 use orderline::sim::{
-    Control, Observer, OrderRecord, Outcome, SimOptions, simulate, trace_replication,
+    Control, MessageAccounts, Observer, OrderRecord, Outcome, SimOptions, simulate,
+    trace_replication,
 };
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 fn exponential(mean: f64) -> Distribution {
     Distribution::exponential(1.0 / mean).expect("a rate")
@@ -527,4 +530,32 @@ proptest! {
             prop_assert!(waits || record.outcome == Outcome::InFlight, "{:?}", record);
         }
     }
+}
+
+/// What the properties above rest on: that the random pipelines do see all of it.
+#[test]
+fn random_pipelines_see_everything() {
+    let mut runner = TestRunner::deterministic();
+    let mut outcomes = [0; Outcome::ALL.len()];
+    let mut messages = MessageAccounts::default().named();
+    for _ in 0..120 {
+        let network = everything(300)
+            .new_tree(&mut runner)
+            .expect("a network")
+            .current();
+        let sim = simulate(&network, SimOptions::on(1), &Control::default()).expect("it runs");
+        for (sum, outcome) in outcomes.iter_mut().zip(Outcome::ALL) {
+            *sum += sim.outcomes.of(outcome);
+        }
+        let seen = sim.messages.unwrap_or_default().named();
+        messages
+            .iter_mut()
+            .zip(seen)
+            .for_each(|(sum, (_, seen))| sum.1 += seen);
+    }
+    assert!(outcomes.iter().all(|orders| *orders > 100), "{outcomes:?}");
+    assert!(
+        messages.iter().all(|(_, number)| *number > 100),
+        "{messages:?}"
+    );
 }
