@@ -1,10 +1,11 @@
 //! The document of `orderline check --json`.
 
 use super::args::Asked;
+use super::check_extras::{self, Extras, Phase};
 use super::exit::Failure;
 use crate::network::{
-    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, FailureClock, Network, Patience,
-    Place, Reliability, StageId,
+    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, FailureClock, Fork, Network,
+    Patience, Place, Reliability, StageId,
 };
 use crate::scenario::source::Sources;
 use crate::scenario::{Diagnostic, LoadError};
@@ -35,6 +36,8 @@ pub(super) struct Checked {
     name: Option<String>,
     populations: Vec<Population>,
     stages: Vec<Stage>,
+    /// What incidents change, and when.
+    incidents: Vec<Phase>,
     warnings: Vec<String>,
     /// What is wrong, in the order of the text; empty where it is valid.
     errors: Vec<Problem>,
@@ -67,6 +70,10 @@ struct Stage {
     breakdown: Option<Breakdown>,
     /// The stages that copies go to.
     fanout: Vec<String>,
+    /// Whether the order waits for its copies.
+    join: bool,
+    #[serde(flatten)]
+    extras: Extras,
     /// λE[S]/c; none with unlimited consumers.
     offered_load: Option<f64>,
     /// Whether it has a steady state.
@@ -107,6 +114,7 @@ impl Checked {
                 name: None,
                 populations: Vec::new(),
                 stages: Vec::new(),
+                incidents: Vec::new(),
                 warnings: Vec::new(),
                 errors: problems(failure),
             },
@@ -125,6 +133,7 @@ impl Checked {
             name: Some(network.name.clone()),
             populations: populations(network),
             stages: stages.collect(),
+            incidents: check_extras::phases(network),
             warnings: asked.noticed.iter().map(ToString::to_string).collect(),
             errors: Vec::new(),
         }
@@ -178,6 +187,8 @@ impl Stage {
                 Reliability::Breakdowns(breakdowns) => Some(Breakdown::new(breakdowns)),
             },
             fanout: names.collect(),
+            join: matches!(stage.extras.fork, Fork::JoinAll(_)),
+            extras: Extras::new(network, stage),
             offered_load: theory.stages[id.0].offered_load,
             steady: !theory.unstable(Place::Stage(id)),
         }

@@ -5,6 +5,7 @@
 mod args;
 mod chart;
 mod check;
+mod check_extras;
 mod check_json;
 mod compare;
 mod completions;

@@ -211,17 +211,17 @@ fn transaction(transaction: &Transactions) -> Option<Setting> {
 fn costs(costs: &Costs) -> Vec<Setting> {
     let rate = |bytes: f64| match bytes {
         f64::INFINITY => "unlimited".to_owned(),
-        bytes => format!("{bytes}B/s"),
+        bytes => size(bytes) + "/s",
     };
-    let size = |bytes: f64| match bytes {
+    let batch = |bytes: f64| match bytes {
         f64::INFINITY => "unlimited".to_owned(),
-        bytes => format!("{bytes}B"),
+        bytes => size(bytes),
     };
     vec![
         Setting::new("network", law(&costs.network)),
         Setting::new("bandwidth", rate(costs.bandwidth)),
         Setting::new("linger", time(costs.linger)),
-        Setting::new("batch_size", size(costs.batch_bytes)),
+        Setting::new("batch_size", batch(costs.batch_bytes)),
         Setting::new("persistence", law(&costs.persistence)),
         Setting::new("refuse_after", time(costs.refuse_after)),
         Setting::new("confirm", law(&costs.confirm)),
@@ -247,6 +247,22 @@ fn law(law: &Distribution) -> String {
     match law.is_deterministic() {
         Some(value) => time(value),
         None => format!("{} on average", time(law.mean())),
+    }
+}
+
+/// A size with the largest unit in which it is a whole number.
+fn size(bytes: f64) -> String {
+    let units = [
+        ("GB", 1e9),
+        ("MB", 1e6),
+        ("MiB", 1_048_576.0),
+        ("KiB", 1024.0),
+        ("kB", 1e3),
+    ];
+    let whole = |unit: f64| bytes >= unit && (bytes / unit).fract() == 0.0;
+    match units.into_iter().find(|(_, unit)| whole(*unit)) {
+        Some((symbol, unit)) => format!("{}{symbol}", bytes / unit),
+        None => format!("{bytes}B"),
     }
 }
 
@@ -282,6 +298,14 @@ mod tests {
             changes,
             [(Setting::new("prefetch", "10"), Some("unlimited".to_owned()))]
         );
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let cases = [(16_384.0, "16KiB"), (1e7, "10MB"), (1500.0, "1500B")];
+        for (bytes, text) in cases {
+            assert_eq!(size(bytes), text);
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod build;
 mod comparison;
 mod contrast;
 mod csv_file;
+mod extras;
 mod folder;
 pub mod format;
 mod html;

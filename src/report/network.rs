@@ -1,12 +1,12 @@
 //! A network in words: who sends what where, what each stage is and how loaded.
 
+use super::extras;
 use super::format;
 use super::text::warning_lines;
 use super::warning::Warning;
 use crate::metric::Metric;
 use crate::network::{
-    AfterRepair, Breakdowns, Capacity, Consumers, Discipline, FailureClock, Fork, Network,
-    Patience, Place, Population, Producer, Reliability, Route, Stage, StageId, Target,
+    Capacity, Consumers, Discipline, Network, Place, Population, Producer, Route, StageId, Target,
 };
 use crate::theory::NetworkTheory;
 use anstyle::Style;
@@ -17,6 +17,14 @@ pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warnin
     let mut out = String::new();
     let bold = Style::new().bold();
     let _ = writeln!(out, "{bold}{}{bold:#}: valid", network.name);
+    for class in network
+        .classes
+        .iter()
+        .filter(|one| one.deadline.is_finite())
+    {
+        let deadline = format::duration(class.deadline);
+        let _ = writeln!(out, "  class {}  to be done within {deadline}", class.name);
+    }
     for producer in &network.producers {
         let _ = writeln!(out, "  {}", producer_text(network, producer));
     }
@@ -25,10 +33,13 @@ pub fn network_text(network: &Network, theory: &NetworkTheory, noticed: &[Warnin
     }
     (0..network.stages.len()).for_each(|stage| {
         let _ = writeln!(out, "  {}", stage_text(network, theory, StageId(stage)));
-        for line in extras(network, &network.stages[stage]) {
+        for line in extras::lines(network, &network.stages[stage]) {
             let _ = writeln!(out, "    {line}");
         }
     });
+    for line in extras::incidents(network) {
+        let _ = writeln!(out, "  incident {line}");
+    }
     out + &warning_lines(noticed)
 }
 
@@ -114,57 +125,6 @@ fn capacity(capacity: &Capacity) -> String {
         Capacity::DropOldest(places) => format!(", drops the oldest beyond {places} waiting"),
         Capacity::DeadLetter(places) => format!(", dead-letters beyond {places} waiting"),
     }
-}
-
-/// What a stage does beyond a plain queue, a line each.
-fn extras(network: &Network, stage: &Stage) -> Vec<String> {
-    let patience = match &stage.extras.patience {
-        Patience::Endless => None,
-        Patience::Limited(law) => Some(format!(
-            "patience: an order gives up after waiting for {} on average",
-            format::duration(law.mean())
-        )),
-    };
-    let breakdown = match &stage.extras.reliability {
-        Reliability::Perfect => None,
-        Reliability::Breakdowns(breakdowns) => Some(breakdown_text(breakdowns)),
-    };
-    let fork = match &stage.extras.fork {
-        Fork::None => None,
-        fork => {
-            let names = fork
-                .branches()
-                .iter()
-                .map(|to| network.stages[to.0].name.as_str());
-            let names: Vec<&str> = names.collect();
-            let when = match fork {
-                Fork::JoinAll(_) => "when all of them have left",
-                Fork::None | Fork::Detached(_) => "at once",
-            };
-            Some(format!(
-                "fanout: copies to {}; the order goes on {when}",
-                names.join(", ")
-            ))
-        }
-    };
-    [patience, breakdown, fork].into_iter().flatten().collect()
-}
-
-fn breakdown_text(breakdowns: &Breakdowns) -> String {
-    let clock = match breakdowns.when {
-        FailureClock::Always => "",
-        FailureClock::Busy => " of serving",
-    };
-    let then = match breakdowns.then {
-        AfterRepair::Resume => "its service then goes on",
-        AfterRepair::Restart => "its service then starts anew",
-        AfterRepair::Redeliver => "its order goes back to the queue",
-    };
-    format!(
-        "breakdown: each consumer fails after {}{clock} on average, for {}; {then}",
-        format::duration(breakdowns.uptime.mean()),
-        format::duration(breakdowns.downtime.mean())
-    )
 }
 
 fn routes(network: &Network, routes: &[Route]) -> String {

@@ -2,7 +2,7 @@
 //! otherwise. The limit has the metric's unit: `"2s"`, `"3%"`, `"100/s"`, `"10MB/s"`.
 
 use super::diagnostic::Diagnostic;
-use super::fields::{Context, Fields, name_of};
+use super::fields::{Context, Fields};
 use super::names::{self, Named};
 use super::source::Span;
 use super::spot::Spot;
@@ -50,10 +50,6 @@ fn metric(node: &Node, cx: &mut Context) -> Option<(Metric, Span)> {
         return Some((metric, node.span));
     }
     let names: Vec<String> = Metric::all().map(|metric| metric.to_string()).collect();
-    if Spot::Metric.is_later(word) {
-        name_of(word, node.span, Spot::Metric, &[], cx);
-        return None;
-    }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let help = super::text::instead(word, &names);
     cx.report(Diagnostic::error(node.span, format!("there is no metric `{word}`")).help(help));

@@ -16,7 +16,6 @@ pub(super) enum Spot {
     Route,
     Slo,
     Incident,
-    Metric,
     Arrivals,
     Distribution,
     WholeNumber,
@@ -41,7 +40,6 @@ impl Spot {
             Spot::Route => "an entry of `next`",
             Spot::Slo => "an `[[slo]]`",
             Spot::Incident => "an `[[incident]]`",
-            Spot::Metric => "`metric`",
             Spot::Arrivals => "an arrival process",
             Spot::Distribution => "a distribution",
             Spot::WholeNumber => "a distribution of whole numbers",
@@ -191,15 +189,4 @@ const LATER: &[(Spot, &[&str])] = &[
         &["breakdown", "patience", "timeout", "ttl"],
     ),
     (Spot::Class, &["patience", "ttl"]),
-    (
-        Spot::Metric,
-        &[
-            "dead_letter_rate",
-            "dequeue_time",
-            "duplicate_rate",
-            "enqueue_time",
-            "network_time",
-            "redelivery_rate",
-        ],
-    ),
 ];

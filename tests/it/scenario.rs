@@ -4,8 +4,12 @@
 //! `# LINE:COLUMN words of the message => words of the cure`.
 
 use orderline::network::{
-    AfterRepair, Capacity, Consumers, Discipline, FailureClock, Fork, Horizon, Patience,
-    Reliability, Replications, StageId, Warmup,
+    Acknowledgement, AfterExpiry, AfterFailure, AfterRepair, Autoscale, Backoff, Balking,
+    BalkingStep, Batching, Breaker, Broker, Capacity, CircuitBreaker, Commitment, Consumers,
+    Discipline, Failure, FailureClock, Failures, Fork, Hold, Horizon, Network, Outages, Outside,
+    PartitionBy, Patience, Phase, Redelivery, Reliability, Replications, RetryPlace, ScaleBy,
+    Shift, Shifts, Shortage, Staffing, Stage, StageId, Stocking, Store, System, TimeToLive, Warmup,
+    WhileOpen,
 };
 use orderline::random::{Arrivals, Distribution};
 use orderline::scenario::{self, LoadError, Loaded, ScenarioErrors};
@@ -406,6 +410,302 @@ fn populations_alone_have_a_rate_and_a_duration() {
     assert_eq!(theory.stages.len(), 4);
 }
 
+const SHOP: &str = r#"
+name = "shop"
+[run]
+duration = "1h"
+[[class]]
+name = "vip"
+deadline = "2s"
+[[class]]
+name = "guest"
+priority = 1
+[[producer]]
+name = "web"
+to = "order"
+class = "guest"
+arrivals = { poisson = { rate = 10 } }
+[[producer]]
+name = "app"
+to = "order"
+class = "vip"
+arrivals = { poisson = { rate = 1 } }
+[[stage]]
+name = "order"
+consumers = 4
+service = { exponential = { rate = "20/s" } }
+queue = { discipline = "edf", capacity = 9, overflow = "drop_oldest", ttl = "5m", expired = "dead_letter", balk = [{ at = 5, probability = 0.5 }, { at = 8, probability = 1 }] }
+autoscale = { by = { drain_time = "30s" }, maximum = 10, every = "30s", start_up = "20s", tolerance = 0 }
+fanout = ["search"]
+next = "payment"
+[[stage]]
+name = "search"
+consumers = 2
+service = { exponential = { rate = "20/s" } }
+batch = { size = 10, at_least = 2, wait = "50ms" }
+schedule = { steps = [{ at = "1h", consumers = 0 }, { at = "2h", consumers = 5 }], period = "24h" }
+[[stage]]
+name = "payment"
+consumers = 3
+service = { exponential = { mean = "200ms" } }
+failure = { probability = "3%", then = "refund", backoff = { exponential = { first = "1s", jitter = "20%", longest = "1min" } } }
+class.vip.failure = { probability = "10%" }
+timeout = "2s"
+circuit_breaker = { failures = 5, open_for = "30s", while_open = "pause" }
+broker = { kafka = { partitions = 8, partition_by = { key = { keys = 100, exponent = 1.5 } }, linger = 0, network = { exponential = { mean = "1ms" } }, bandwidth = "10MB/s", durable = false } }
+next = "stock"
+[[stage]]
+name = "refund"
+consumers = 1
+service = { exponential = { mean = "10ms" } }
+broker = { rabbitmq = { prefetch = 10, visibility_timeout = "never", flow_control = { at_most = "3s" }, outage = { uptime = { exponential = { mean = "30d" } }, downtime = { deterministic = { value = 30 } } } } }
+queue = { capacity = 5, overflow = "block" }
+[[stage]]
+name = "stock"
+consumers = 1
+service = { exponential = { mean = "10ms" } }
+queue = { discipline = { priority = { preemptive = "restart" } }, capacity = 1, overflow = "dead_letter" }
+stock = { items = 3, popularity = { zipf = { exponent = 1 } }, initial = 10, quantity = { geometric = { mean = 2 } }, hold = { reserve = { until = "ship", release_after = "15min" } }, shortage = "backorder", replenish = { reorder_point = { at = 5, up_to = 20, lead_time = { deterministic = { value = "1d" } } } } }
+next = "ship"
+[[stage]]
+name = "ship"
+consumers = 1
+service = { exponential = { mean = "10ms" } }
+failure = { probability = 0.5 }
+broker = "rocketmq"
+[[incident]]
+at = "10m"
+for = "10m"
+set = { "stage.payment.consumers" = 0, "producer.web.arrivals.poisson.rate" = "100/s" }
+[[incident]]
+at = "15m"
+for = "10m"
+set = { "producer.web.arrivals.poisson.rate" = "200/s", "stage.payment.failure.probability" = 1 }
+broker_down = ["refund"]
+"#;
+
+fn failure(stage: &Stage) -> &Failure {
+    match &stage.extras.failures {
+        Failures::Some(failure) => failure,
+        Failures::Never => panic!("no failures at {}", stage.name),
+    }
+}
+
+#[test]
+fn what_a_stage_can_do_is_compiled() {
+    let loaded = parse(SHOP, &[]).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let network = &loaded.network;
+    let deadlines: Vec<f64> = network.classes.iter().map(|class| class.deadline).collect();
+    assert_eq!(deadlines, [2.0, f64::INFINITY]);
+    let [order, search, ..] = network.stages.as_slice() else {
+        panic!("six stages");
+    };
+    assert_eq!(order.discipline, Discipline::EarliestDeadline);
+    assert_eq!(order.capacity, Capacity::DropOldest(9));
+    let expected = TimeToLive::Limited {
+        seconds: 300.0,
+        then: AfterExpiry::DeadLetter,
+    };
+    assert_eq!(order.extras.time_to_live, expected);
+    let step = |at, probability| BalkingStep { at, probability };
+    let expected = Balking::Steps(vec![step(5, 0.5), step(8, 1.0)]);
+    assert_eq!(order.extras.balking, expected);
+    assert_eq!(order.extras.fork, Fork::Detached(vec![StageId(1)]));
+    let expected = Staffing::Autoscale(Autoscale {
+        by: ScaleBy::DrainTime(30.0),
+        minimum: 1,
+        maximum: 10,
+        every: 30.0,
+        start_up: 20.0,
+        cool_down: 300.0,
+        tolerance: 0.0,
+    });
+    assert_eq!(order.extras.staffing, expected);
+    let expected = Batching::UpTo {
+        size: 10,
+        at_least: 2,
+        wait: 0.05,
+    };
+    assert_eq!(search.extras.batching, expected);
+    let shift = |at, consumers| Shift { at, consumers };
+    let expected = Staffing::Shifts(Shifts {
+        steps: vec![shift(3600.0, 0), shift(7200.0, 5)],
+        period: 86_400.0,
+    });
+    assert_eq!(search.extras.staffing, expected);
+    let Stocking::Stock(stock) = &network.stages[4].extras.stocking else {
+        panic!("no stock");
+    };
+    // 1 : 1/2 : 1/3.
+    let shares: Vec<f64> = stock.items.iter().map(|item| item.popularity).collect();
+    assert!((shares[0] - 6.0 / 11.0).abs() < 1e-12 && (shares[2] - 2.0 / 11.0).abs() < 1e-12);
+    let expected = Hold::Reserve {
+        until: Some(StageId(5)),
+        release_after: 900.0,
+    };
+    assert_eq!(
+        (stock.hold, stock.shortage),
+        (expected, Shortage::Backorder)
+    );
+    assert_eq!(network.stages[4].capacity, Capacity::DeadLetter(1));
+    let preempted = network.stages[4].discipline;
+    assert_eq!(preempted, Discipline::PreemptiveRestart);
+}
+
+#[test]
+fn a_broker_is_its_preset_with_what_was_changed() {
+    let network = parse(SHOP, &[]).unwrap().network;
+    let kafka = &network.stages[2].extras.broker;
+    let mut expected = Broker::preset(System::Kafka);
+    expected.store = Store::Partitions {
+        count: 8,
+        by: PartitionBy::Key {
+            keys: 100,
+            exponent: 1.5,
+        },
+    };
+    expected.costs.linger = 0.0;
+    expected.costs.network = Distribution::exponential_mean(0.001).unwrap();
+    expected.costs.bandwidth = 1e7;
+    expected.durable = false;
+    assert_eq!(*kafka, expected);
+    let rabbit = &network.stages[3].extras.broker;
+    assert_eq!(rabbit.commitment, Commitment::Push { prefetch: 10 });
+    let timeout = f64::INFINITY;
+    assert_eq!(
+        rabbit.acknowledgement,
+        Acknowledgement::PerMessage { timeout }
+    );
+    assert_eq!(rabbit.outside, Outside::Waits(3.0));
+    assert_ne!(rabbit.outages, Outages::Never);
+    assert_eq!(
+        network.stages[5].extras.broker,
+        Broker::preset(System::RocketMq)
+    );
+}
+
+#[test]
+fn a_failure_takes_from_its_broker_what_it_does_not_say() {
+    let network = parse(SHOP, &[]).unwrap().network;
+    let payment = failure(&network.stages[2]);
+    assert_eq!(payment.probability, [0.1, 0.03]);
+    assert_eq!(payment.attempts, u32::MAX);
+    assert_eq!(payment.retry, RetryPlace::InPlace);
+    assert_eq!(
+        (payment.timeout, payment.then),
+        (2.0, AfterFailure::Stage(StageId(3)))
+    );
+    let expected = Backoff::Exponential {
+        first: 1.0,
+        factor: 2.0,
+        jitter: 0.2,
+        longest: 60.0,
+    };
+    assert_eq!(payment.backoff, expected);
+    let expected = Breaker::Circuit(CircuitBreaker {
+        failures: 5,
+        open_for: 30.0,
+        probes: 1,
+        while_open: WhileOpen::Pause,
+    });
+    assert_eq!(payment.breaker, expected);
+    let ship = failure(&network.stages[5]);
+    let preset = Redelivery::preset(System::RocketMq);
+    assert_eq!((ship.attempts, &ship.backoff), (17, &preset.backoff));
+    assert_eq!((ship.retry, ship.then), (preset.retry, preset.then));
+}
+
+#[test]
+fn incidents_that_overlap_are_worked_out() {
+    let network = parse(SHOP, &[]).unwrap().network;
+    let rate = |phase: &Phase| phase.network.producers[0].arrivals.mean_rate();
+    let consumers = |phase: &Phase| phase.network.stages[2].consumers;
+    let fails = |phase: &Phase| failure(&phase.network.stages[2]).probability[1];
+    let seen: Vec<_> = network
+        .phases
+        .iter()
+        .map(|phase| (phase.from, rate(phase), consumers(phase), fails(phase)))
+        .collect();
+    let (none, three) = (Consumers::Finite(0), Consumers::Finite(3));
+    assert_eq!(
+        seen,
+        [
+            (600.0, 100.0, none, 0.03),
+            // Of two that change the same number, the later in the file.
+            (900.0, 200.0, none, 1.0),
+            (1200.0, 200.0, three, 1.0),
+            (1500.0, 10.0, three, 0.03),
+        ]
+    );
+    let down: Vec<bool> = network.phases.iter().map(|p| p.broker_down[3]).collect();
+    assert_eq!(down, [false, true, true, false]);
+    let last = &network.phases[3].network;
+    let base = Network {
+        phases: Vec::new(),
+        ..network.clone()
+    };
+    assert_eq!(*last, base);
+}
+
+#[test]
+fn sets_and_incidents_reach_a_broker() {
+    let sets = [
+        "stage.refund.broker.rabbitmq.prefetch=unlimited",
+        "stage.ship.broker={ zeromq = { high_water_mark = 7 } }",
+        "incident.0.for=1min",
+    ];
+    let network = parse(SHOP, &sets).unwrap().network;
+    let prefetch = u32::MAX;
+    let refund = &network.stages[3].extras.broker;
+    assert_eq!(refund.commitment, Commitment::Push { prefetch });
+    let ship = &network.stages[5];
+    let high_water_mark = 7;
+    assert_eq!(
+        ship.extras.broker.commitment,
+        Commitment::AtSend { high_water_mark }
+    );
+    // ZeroMQ tells nobody of a failure.
+    assert_eq!(failure(ship).then, AfterFailure::Lost);
+    assert_eq!(network.phases[1].from, 660.0);
+}
+
+#[test]
+fn settings_of_a_broker_without_effect_are_warned_of() {
+    let cases = [
+        (
+            "rabbitmq = { expiry = \"at_head\" }",
+            "`expiry` changes nothing here",
+        ),
+        (
+            "kafka = { linger = 0, batch_size = \"1MB\" }",
+            "`batch_size` changes nothing here",
+        ),
+        ("kafka = { partitions = 3 }", "3 partitions for 4 consumers"),
+        (
+            "rocketmq = { refuse_after = 1 }",
+            "`refuse_after` changes nothing here",
+        ),
+        (
+            "memory = { acknowledgement = \"on_delivery\", idempotent = true }",
+            "`idempotent` changes nothing here",
+        ),
+    ];
+    for (broker, words) in cases {
+        let sets = [
+            format!("stage.ship.broker={{ {broker} }}"),
+            "stage.ship.consumers=4".to_owned(),
+        ];
+        let sets = sets.each_ref().map(String::as_str);
+        let loaded = parse(SHOP, &sets).unwrap();
+        let told: Vec<&str> = loaded.warnings.iter().map(|w| w.message.as_str()).collect();
+        assert!(
+            told.iter().any(|told| told.contains(words)),
+            "{broker}: {told:?}"
+        );
+    }
+}
+
 #[test]
 fn what_is_probably_not_meant_is_a_warning() {
     let text = format!(
@@ -537,12 +837,13 @@ proptest! {
 
     #[test]
     fn no_slip_in_extras_makes_reading_panic(
-        at in 0..EXTRAS.len(),
+        (scenario, at) in prop::sample::select(&[EXTRAS, SHOP][..])
+            .prop_flat_map(|scenario| (Just(scenario), 0..scenario.len())),
         gone in 0..12_usize,
         new in "[\\]\\[{}=\",.a-z0-9 \né'-]{0,4}",
     ) {
-        let end = (at + gone).min(EXTRAS.len());
-        let text = format!("{}{new}{}", &EXTRAS[..at], &EXTRAS[end..]);
+        let end = (at + gone).min(scenario.len());
+        let text = format!("{}{new}{}", &scenario[..at], &scenario[end..]);
         match parse(&text, &[]) {
             Err(error) => prop_assert!(error.to_string().contains("shop.toml")),
             Ok(loaded) => {
