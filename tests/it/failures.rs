@@ -1,11 +1,12 @@
 //! Failed attempts: against formulas, and along paths worked out by hand.
 
-use crate::measured::{agrees, constant, exponential};
+use crate::measured::{agrees, constant, exponential, run};
 use crate::networks::single;
 use crate::paths::leavers;
+use orderline::metric::Metric;
 use orderline::network::{
     AfterFailure, Backoff, Breaker, CircuitBreaker, Class, ClassId, Consumers, Failure, Failures,
-    Network, RetryPlace, WhileOpen,
+    Network, Place, RetryPlace, StageId, WhileOpen,
 };
 use orderline::random::Arrivals;
 use orderline::sim::Outcome::{Cancelled, Completed, DeadLettered};
@@ -195,7 +196,12 @@ fn an_open_circuit_fails_orders_at_once() {
         (4, 16.0, Completed),
         (6, 17.5, Completed),
     ];
-    assert_eq!(leavers(&guarded(WhileOpen::Fail)), expected);
+    let network = guarded(WhileOpen::Fail);
+    assert_eq!(leavers(&network), expected);
+    let sim = run(&network);
+    let stage = sim.at(Place::Stage(StageId(0))).expect("a place");
+    // From 3.5 s to 13.5 s, of 100 s.
+    assert_eq!(stage.estimates[&Metric::CircuitOpenShare].point, 0.1);
 }
 
 #[test]

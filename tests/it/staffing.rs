@@ -1,9 +1,11 @@
 //! Numbers of consumers that change, along paths worked out by hand.
 
-use crate::measured::constant;
+use crate::measured::{constant, exponential, run};
 use crate::networks::single;
 use crate::paths::leavers;
-use orderline::network::{Autoscale, Network, ScaleBy, Shift, Shifts, Staffing};
+use orderline::network::{
+    Autoscale, Capacity, Network, ScaleBy, Shift, Shifts, Staffing, Warmup,
+};
 use orderline::random::Arrivals;
 use orderline::sim::Outcome::Completed;
 
@@ -102,4 +104,24 @@ fn a_scaler_follows_the_time_to_drain() {
     let network = staffed(vec![0.5; 7], 2.0, staffing);
     let expected = [2.5, 4.5, 6.5, 7.0, 7.0, 7.0, 7.0];
     assert_eq!(departures(&network), expected);
+}
+
+/// What a scaler sees and does is the same wherever the warm-up ends.
+#[test]
+fn a_scaler_does_not_care_when_counting_begins() {
+    for by in [
+        ScaleBy::Utilization(0.7),
+        ScaleBy::Backlog(1.0),
+        ScaleBy::DrainTime(1.0),
+    ] {
+        let arrivals = Arrivals::poisson(3.0).expect("a rate");
+        let mut network = single(arrivals, exponential(1.0));
+        network.stages[0].capacity = Capacity::Reject(4);
+        network.stages[0].extras.staffing = autoscale(by, 5.0, 1.0, 6, 10.0);
+        let outcomes = [0.0, 37.0, 50.0].map(|warmup| {
+            network.run.warmup = Warmup::Fixed(warmup);
+            run(&network).outcomes
+        });
+        assert!(outcomes.iter().all(|other| *other == outcomes[0]), "{by:?}");
+    }
 }

@@ -29,6 +29,8 @@ pub(super) enum Happening {
     GivesUp(Ticket),
     /// A message's time to live is over.
     Expires(Ticket),
+    /// A message that was sent is at its broker.
+    Reaches(Ticket),
     /// A message is refused: by a broker whose writer is too busy, or after waiting at its producer as
     /// long as it may.
     Refused(Ticket),

@@ -77,21 +77,34 @@ impl<O: Observer> Full<'_, O> {
         if publisher.is_free() {
             return self.offer(id);
         }
-        let sent = publisher.send(self.now, message.size);
+        let network = publisher.travel(message.size);
+        let overtakes = publisher.overtakes();
         message.spend(self.now, Part::Network);
-        message.spend_from(self.now + sent.network, Part::Enqueue);
         let lane = self.books.lane(stage, message.class as usize);
-        let here = &mut self.happened.lanes[lane];
-        here.network.record(sent.network);
-        here.enqueue.record(sent.enqueue);
-        let at = self.now + sent.network + sent.enqueue;
+        self.happened.lanes[lane].network.record(network);
+        let at = self.now + network;
+        if overtakes {
+            let ticket = self.ticket(id);
+            return self.agenda.plan(at, Happening::Reaches(ticket));
+        }
+        self.reach(id, at);
+    }
+
+    /// A message comes to the broker of its stage at a time not before now.
+    pub(super) fn reach(&mut self, id: MessageId, at: f64) {
+        let message = self.messages.get_mut(id);
+        let stage = message.stage as usize;
+        let (enqueue, fate) = self.stages[stage].publisher.arrive(at);
+        message.spend_from(at, Part::Enqueue);
+        let lane = self.books.lane(stage, message.class as usize);
+        self.happened.lanes[lane].enqueue.record(enqueue);
         let ticket = self.ticket(id);
-        let what = match sent.fate {
+        let what = match fate {
             Fate::Available => Happening::Comes(ticket),
             Fate::RolledBack => Happening::Withdrawn(ticket),
             Fate::Refused => Happening::Refused(ticket),
         };
-        self.agenda.plan(at, what);
+        self.agenda.plan(at + enqueue, what);
     }
 
     /// What was under way to a stage is there.

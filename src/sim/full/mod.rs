@@ -176,11 +176,17 @@ impl<'n, O: Observer> Full<'n, O> {
             Happening::Comes(ticket) if self.holds(ticket) => self.come(ticket.message),
             Happening::GivesUp(ticket) => self.gives_up(ticket),
             Happening::Expires(ticket) => self.expires(ticket),
+            Happening::Reaches(ticket) if self.holds(ticket) => {
+                self.reach(ticket.message, self.now);
+            }
             Happening::Refused(ticket) if self.holds(ticket) => self.refuse(ticket.message),
             Happening::Withdrawn(ticket) if self.holds(ticket) => {
                 self.end(ticket.message, Outcome::Cancelled);
             }
-            Happening::Comes(_) | Happening::Refused(_) | Happening::Withdrawn(_) => {}
+            Happening::Comes(_)
+            | Happening::Reaches(_)
+            | Happening::Refused(_)
+            | Happening::Withdrawn(_) => {}
             Happening::Overdue { ticket, delivery } => self.overdue(ticket, delivery),
             Happening::HandedOver { stage, member } => self.kick(stage as usize, member as usize),
             Happening::Acknowledged {
@@ -206,7 +212,7 @@ impl<'n, O: Observer> Full<'n, O> {
             } => {
                 self.detected(stage as usize, member as usize, stamp);
             }
-            Happening::Resumes { stage } => self.dispatch(stage as usize),
+            Happening::Resumes { stage } => self.resumes(stage as usize),
             Happening::Sends { population } => self.sends(population as usize),
             Happening::Hired { stage, consumers } => self.hired(stage as usize, consumers),
             Happening::Fails(who) => self.fails(who),

@@ -5,62 +5,46 @@ use crate::random::{Choice, Stream, Uniforms};
 
 /// Chooses lanes, one message after the other.
 #[derive(Debug)]
-pub(super) struct Partitioner {
-    /// Share of the messages that goes to each lane; adds up to 1.
-    weights: Box<[f64]>,
-    way: Way,
-}
-
-#[derive(Debug)]
-enum Way {
+pub(super) enum Partitioner {
+    /// There is but one.
     Only,
-    InTurn { next: u32 },
-    ByChance { choice: Choice, uniforms: Uniforms },
+    InTurn {
+        next: u32,
+        count: u32,
+    },
+    ByChance {
+        choice: Choice,
+        uniforms: Uniforms,
+    },
 }
 
 impl Partitioner {
     pub(super) fn new(store: &Store, stream: Stream) -> Partitioner {
-        let Store::Partitions { count, by } = store else {
-            return Partitioner {
-                weights: [1.0].into(),
-                way: Way::Only,
-            };
-        };
-        let weights = by.weights(*count);
-        let way = match by {
-            _ if *count == 1 => Way::Only,
-            PartitionBy::RoundRobin => Way::InTurn { next: 0 },
-            PartitionBy::Hash | PartitionBy::Key { .. } => Way::ByChance {
-                choice: Choice::new(&weights),
+        match *store {
+            Store::Shared | Store::Partitions { count: 1, .. } => Partitioner::Only,
+            Store::Partitions {
+                count,
+                by: PartitionBy::RoundRobin,
+            } => Partitioner::InTurn { next: 0, count },
+            Store::Partitions { count, by } => Partitioner::ByChance {
+                choice: Choice::new(&by.weights(count)),
                 uniforms: Uniforms::new(stream),
             },
-        };
-        Partitioner {
-            weights: weights.into(),
-            way,
         }
     }
 
     /// The lane of the next message.
     #[inline]
     pub(super) fn next(&mut self) -> u32 {
-        match &mut self.way {
-            Way::Only => 0,
-            Way::InTurn { next } => {
+        match self {
+            Partitioner::Only => 0,
+            Partitioner::InTurn { next, count } => {
                 let lane = *next;
-                *next += 1;
-                if *next as usize == self.weights.len() {
-                    *next = 0;
-                }
+                *next = if lane + 1 == *count { 0 } else { lane + 1 };
                 lane
             }
-            Way::ByChance { choice, uniforms } => choice.index(uniforms.next()) as u32,
+            Partitioner::ByChance { choice, uniforms } => choice.index(uniforms.next()) as u32,
         }
-    }
-
-    /// Share of the messages that goes to each lane.
-    pub(super) fn weights(&self) -> &[f64] {
-        &self.weights
     }
 }
 
@@ -82,7 +66,6 @@ mod tests {
         let stream = Stream::new(3, 0, "stage.s.partition");
         let mut shared = Partitioner::new(&Store::Shared, stream);
         assert_eq!(first(&mut shared, 3), [0, 0, 0]);
-        assert_eq!(shared.weights(), [1.0]);
     }
 
     #[test]
@@ -103,7 +86,7 @@ mod tests {
             let mut lanes = partitioner(7, by);
             let mut counts = [0; 7];
             (0..DRAWS).for_each(|_| counts[lanes.next() as usize] += 1);
-            for (count, weight) in counts.into_iter().zip(lanes.weights()) {
+            for (count, weight) in counts.into_iter().zip(by.weights(7)) {
                 let deviation = (DRAWS as f64 * weight * (1.0 - weight)).sqrt();
                 let expected = DRAWS as f64 * weight;
                 assert!(

@@ -17,15 +17,6 @@ pub(super) struct Publisher {
 }
 
 /// What becomes of a message that was sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Sent {
-    /// Seconds on the way to the broker.
-    pub network: f64,
-    /// Seconds from then until its fate.
-    pub enqueue: f64,
-    pub fate: Fate,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Consumers can get it.
@@ -69,17 +60,11 @@ impl Publisher {
             && self.transaction.is_none()
     }
 
-    /// Sends a message. Messages come to the broker's writer in the order in which they are sent, as
-    /// on one connection: one that would overtake waits for its turn.
-    #[inline]
-    pub(super) fn send(&mut self, now: f64, bytes: f64) -> Sent {
-        let network = self.travel(bytes);
-        let (enqueue, fate) = self.arrive(now + network);
-        Sent {
-            network,
-            enqueue,
-            fate,
-        }
+    /// Whether messages may overtake one another on their way to the writer: then what becomes of each
+    /// must not be asked before it has arrived.
+    pub(super) fn overtakes(&self) -> bool {
+        let differ = self.network.varies() || self.per_byte > 0.0;
+        differ && !self.writer.work.is_none()
     }
 
     /// Seconds that a message is on its way to the broker.
@@ -88,11 +73,11 @@ impl Publisher {
         self.network.next() + bytes * self.per_byte
     }
 
-    /// A message has come to the broker: seconds until its fate, and which it is. For messages that
-    /// overtake on their way this is asked when each arrives, in order of arrival.
+    /// A message comes to the broker: seconds until its fate, and which it is. To be asked in order of
+    /// arrival.
     #[inline]
-    pub(super) fn arrive(&mut self, now: f64) -> (f64, Fate) {
-        let written = match self.writer.write(now) {
+    pub(super) fn arrive(&mut self, at: f64) -> (f64, Fate) {
+        let written = match self.writer.write(at) {
             Ok(after) => after,
             Err(after) => return (after, Fate::Refused),
         };
@@ -105,13 +90,20 @@ impl Publisher {
             }
         }
     }
+
+    /// From now on the way is as `broker` describes; what waits for the writer goes on to do so.
+    pub(super) fn change(&mut self, broker: &Broker, stream: impl Fn(&str) -> Stream) {
+        let free_at = self.writer.free_at;
+        *self = Publisher::new(broker, stream);
+        self.writer.free_at = free_at;
+    }
 }
 
 /// A time by chance, and often none at all.
 #[derive(Debug)]
 enum Delay {
     None,
-    Some(Variates),
+    Some { variates: Variates, varies: bool },
 }
 
 impl Delay {
@@ -119,18 +111,25 @@ impl Delay {
         if law.mean() == 0.0 {
             return Delay::None;
         }
-        Delay::Some(Variates::new(stream, law))
+        Delay::Some {
+            variates: Variates::new(stream, law),
+            varies: law.variance() > 0.0,
+        }
     }
 
     fn is_none(&self) -> bool {
         matches!(self, Delay::None)
     }
 
+    fn varies(&self) -> bool {
+        matches!(self, Delay::Some { varies: true, .. })
+    }
+
     #[inline]
     fn next(&mut self) -> f64 {
         match self {
             Delay::None => 0.0,
-            Delay::Some(variates) => variates.next(),
+            Delay::Some { variates, .. } => variates.next(),
         }
     }
 }
@@ -261,21 +260,36 @@ mod tests {
         }))
     }
 
-    fn fates(transaction: Transactions, count: usize) -> Vec<Sent> {
+    fn fates(transaction: Transactions, count: usize) -> Vec<(f64, Fate)> {
         let mut publisher = publisher(Costs::default(), transaction);
-        (0..count).map(|_| publisher.send(0.0, 0.0)).collect()
+        (0..count).map(|_| publisher.arrive(0.0)).collect()
     }
 
     #[test]
     fn the_ideal_queue_costs_nothing() {
         let mut free = publisher(Costs::default(), Transactions::None);
         assert!(free.is_free());
-        let nothing = Sent {
-            network: 0.0,
-            enqueue: 0.0,
-            fate: Fate::Available,
+        assert_eq!(free.travel(1e9), 0.0);
+        assert_eq!(free.arrive(3.0), (0.0, Fate::Available));
+    }
+
+    #[test]
+    fn only_to_a_writer_does_it_matter_who_overtakes() {
+        let overtakes = |network, bandwidth, persistence| {
+            let costs = Costs {
+                network,
+                bandwidth,
+                persistence,
+                ..Costs::default()
+            };
+            publisher(costs, Transactions::None).overtakes()
         };
-        assert_eq!(free.send(3.0, 1e9), nothing);
+        let by_chance = || Distribution::exponential(2.0).expect("a law");
+        let endless = f64::INFINITY;
+        assert!(!overtakes(by_chance(), endless, constant(0.0)));
+        assert!(!overtakes(constant(1.0), endless, by_chance()));
+        assert!(overtakes(by_chance(), endless, constant(1.0)));
+        assert!(overtakes(constant(0.0), 1024.0, constant(1.0)));
     }
 
     #[test]
@@ -287,7 +301,7 @@ mod tests {
         };
         let mut publisher = publisher(costs, Transactions::None);
         assert!(!publisher.is_free());
-        assert_eq!(publisher.send(0.0, 512.0).network, 0.75);
+        assert_eq!(publisher.travel(512.0), 0.75);
     }
 
     /// Written one after the other, 1 s each: the third waits 1.5 s, the fourth comes when all is quiet.
@@ -299,7 +313,7 @@ mod tests {
             ..Costs::default()
         };
         let mut publisher = publisher(costs, Transactions::None);
-        let sent = [0.0, 0.5, 0.5, 9.0].map(|now| publisher.send(now, 0.0).enqueue);
+        let sent = [0.0, 0.5, 0.5, 9.0].map(|at| publisher.arrive(at).0);
         assert_eq!(sent, [1.125, 1.625, 2.625, 1.125]);
     }
 
@@ -312,10 +326,7 @@ mod tests {
             ..Costs::default()
         };
         let mut publisher = publisher(costs, Transactions::None);
-        let sent = [0.0, 0.0, 0.0, 0.5].map(|now| {
-            let sent = publisher.send(now, 0.0);
-            (sent.enqueue, sent.fate)
-        });
+        let sent = [0.0, 0.0, 0.0, 0.5].map(|at| publisher.arrive(at));
         let expected = [
             (1.125, Fate::Available),
             (2.125, Fate::Available),
@@ -339,7 +350,7 @@ mod tests {
         let (mut now, mut sum) = (0.0, 0.0);
         for _ in 0..MESSAGES {
             now += gaps.next();
-            sum += publisher.send(now, 0.0).enqueue;
+            sum += publisher.arrive(now).0;
         }
         let mean = sum / f64::from(MESSAGES);
         assert!((mean - 1.0).abs() < 0.03, "{mean}");
@@ -348,7 +359,7 @@ mod tests {
     #[test]
     fn a_transaction_that_always_commits_takes_its_own_time() {
         for sent in fates(half(constant(2.0), 1.0, 0.0, 15), 3) {
-            assert_eq!((sent.enqueue, sent.fate), (2.0, Fate::Available));
+            assert_eq!(sent, (2.0, Fate::Available));
         }
     }
 
@@ -356,7 +367,7 @@ mod tests {
     fn what_is_never_heard_of_is_dropped_after_the_last_question() {
         for (checks, at) in [(1, 6.0), (15, 426.0), (0, 6.0)] {
             for sent in fates(half(constant(2.0), 0.0, 0.0, checks), 3) {
-                assert_eq!((sent.enqueue, sent.fate), (at, Fate::RolledBack));
+                assert_eq!(sent, (at, Fate::RolledBack));
             }
         }
     }
@@ -371,15 +382,15 @@ mod tests {
                 (66.0, Fate::Available),
                 (66.0, Fate::RolledBack),
             ];
-            assert!(possible.contains(&(sent.enqueue, sent.fate)), "{sent:?}");
+            assert!(possible.contains(&sent), "{sent:?}");
         }
         // It takes longer than the broker is willing to ask.
         for sent in fates(half(constant(40.0), 1.0, 0.0, 2), 3) {
-            assert_eq!((sent.enqueue, sent.fate), (36.0, Fate::RolledBack));
+            assert_eq!(sent, (36.0, Fate::RolledBack));
         }
         // Asked at the very end of it: that question counts.
         for sent in fates(half(constant(36.0), 0.0, 0.0, 2), 3) {
-            assert_eq!(sent.enqueue, 36.0);
+            assert_eq!(sent.0, 36.0);
         }
     }
 
@@ -399,7 +410,7 @@ mod tests {
                 (Fate::RolledBack, reached * (rollback + dropped)),
             ];
             for (fate, expected) in expected {
-                let these = sent.iter().filter(|s| s.enqueue == at && s.fate == fate);
+                let these = sent.iter().filter(|sent| **sent == (at, fate));
                 let share = these.count() as f64 / MESSAGES as f64;
                 let deviation = (expected * (1.0 - expected) / MESSAGES as f64).sqrt();
                 assert!(

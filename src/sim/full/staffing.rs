@@ -2,7 +2,6 @@
 
 use super::agenda::Happening;
 use super::messages::MessageId;
-use super::publish::Publisher;
 use super::scaler::{Scaler, Seen};
 use super::shifts::Rota;
 use super::stage::{Consumer, Doing, Laws, Member, number, threads};
@@ -155,10 +154,12 @@ impl<O: Observer> Full<'_, O> {
     fn look(&mut self, stage: usize) -> Seen {
         let now = self.counted(stage);
         let here = &mut self.stages[stage];
+        let committed = here.members.iter().map(|member| member.buffer.len());
+        let waiting = here.waiting + committed.sum::<usize>();
         let mut seen = Seen {
             busy: now.busy,
             arrivals: now.offered,
-            waiting: here.waiting as u64,
+            waiting: waiting as u64,
             consumers: here.wanted,
             mean_service: 0.0,
         };
@@ -409,7 +410,9 @@ impl<O: Observer> Full<'_, O> {
         if was.extras != is.extras || was.capacity != is.capacity {
             self.stages[stage].laws = Laws::new(is, &stream);
             if was.extras.broker != is.extras.broker {
-                self.stages[stage].publisher = Publisher::new(&is.extras.broker, &stream);
+                self.stages[stage]
+                    .publisher
+                    .change(&is.extras.broker, &stream);
             }
         }
         if was.consumers != is.consumers {
