@@ -3,9 +3,7 @@
 use crate::measured::{constant, exponential, run};
 use crate::networks::single;
 use crate::paths::leavers;
-use orderline::network::{
-    Autoscale, Capacity, Network, ScaleBy, Shift, Shifts, Staffing, Warmup,
-};
+use orderline::network::{Autoscale, Capacity, Network, ScaleBy, Shift, Shifts, Staffing, Warmup};
 use orderline::random::Arrivals;
 use orderline::sim::Outcome::Completed;
 
