@@ -68,7 +68,7 @@ impl Network {
             Metric::DeadLetterRate => (any(can_put_aside), "where orders are put aside"),
             Metric::MessageLossRate => (any(can_lose), "where messages can be lost"),
             Metric::FailureProbability => (any(can_fail), "where attempts fail"),
-            Metric::AttemptsPerMessage => (any(can_repeat), "where work is done again"),
+            Metric::AttemptsPerMessage => (any(can_fail), "where attempts fail"),
             Metric::RedeliveryRate => (any(can_redeliver), "where messages are redelivered"),
             Metric::DuplicateRate => (any(can_duplicate), "where messages can be duplicated"),
             Metric::Availability => (
@@ -252,10 +252,6 @@ fn can_fail(stage: &Stage) -> bool {
     failure(stage, |failure| {
         failure.timeout.is_finite() || failure.probability.iter().any(|p| *p > 0.0)
     })
-}
-
-fn can_repeat(stage: &Stage) -> bool {
-    can_fail(stage) || can_redeliver(stage)
 }
 
 /// What a dead consumer held, or what one does not acknowledge, comes again.

@@ -103,7 +103,7 @@ pub(super) fn message_accounts(messages: &MessageAccounts) -> Option<String> {
         (messages.failed, "of them failed"),
         (messages.duplicates, "duplicates delivered"),
         (messages.deduplicated, "of them recognized"),
-        (messages.copies_made, "copies made"),
+        (messages.copies_made, "copies and duplicates made"),
     ];
     let happened = counts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = happened

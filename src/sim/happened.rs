@@ -9,6 +9,8 @@ use crate::stats::{Level, Mean};
 pub(super) struct Happenings {
     /// Messages that came into the queue: offered orders that were let in, copies and duplicates.
     pub joined: u64,
+    /// Messages that left again without anybody having turned to them, for whatever reason.
+    pub unserved: u64,
     /// Orders that lost patience.
     pub abandoned: u64,
     /// Orders whose time to live was over.
@@ -31,9 +33,9 @@ pub(super) struct Happenings {
     pub duplicates: u64,
     /// Of these, those that the consumer recognized and dropped.
     pub deduplicated: u64,
-    /// Seconds on the way to the broker, of every message that came to the stage.
+    /// Seconds on the way to the broker, of every message that came into the queue.
     pub network: Mean,
-    /// Seconds from coming to the broker until being available, of the same.
+    /// Seconds at the producer and at the broker until being available, of the same.
     pub enqueue: Mean,
     /// Seconds of handing over, of every delivery.
     pub dequeue: Mean,

@@ -323,6 +323,11 @@ impl Totals {
         let (number, queue) = (self.present_area / window, self.waiting_area / window);
         let waits = self.waiting.histogram.total() as f64;
         let waited = 1.0 - self.waiting.histogram.zeros() as f64 / waits;
+        // Several attempts at a message are one visit.
+        let work = &self.service.tally;
+        let processing = messages.map_or(work.mean(), |messages| {
+            work.total() / (self.waiting.tally.count() - messages.unserved) as f64
+        });
         let loss = self.rejected as f64 / self.offered as f64;
         let mut figures = vec![
             (Metric::ArrivalRate, self.offered as f64 / window),
@@ -332,7 +337,7 @@ impl Totals {
             (Metric::LossProbability, loss),
             (Metric::QueueLength, queue),
             (Metric::NumberInSystem, number),
-            (Metric::ProcessingTime, self.service.tally.mean()),
+            (Metric::ProcessingTime, processing),
             (
                 Metric::LittleResidual,
                 residual(number, accepted, self.sojourn.tally.mean()),

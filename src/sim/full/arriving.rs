@@ -80,8 +80,6 @@ impl<O: Observer> Full<'_, O> {
         let network = publisher.travel(message.size);
         let overtakes = publisher.overtakes();
         message.spend(self.now, Part::Network);
-        let lane = self.books.lane(stage, message.class as usize);
-        self.happened.lanes[lane].network.record(network);
         let at = self.now + network;
         if overtakes {
             let ticket = self.ticket(id);
@@ -96,8 +94,6 @@ impl<O: Observer> Full<'_, O> {
         let stage = message.stage as usize;
         let (enqueue, fate) = self.stages[stage].publisher.arrive(at);
         message.spend_from(at, Part::Enqueue);
-        let lane = self.books.lane(stage, message.class as usize);
-        self.happened.lanes[lane].enqueue.record(enqueue);
         let ticket = self.ticket(id);
         let what = match fate {
             Fate::Available => Happening::Comes(ticket),
@@ -301,9 +297,13 @@ impl<O: Observer> Full<'_, O> {
         message.place = place;
         message.lane = here.partitioner.next();
         message.spend(self.now, Part::Waiting);
+        let [network, enqueue] = message.on_the_way();
         let lane = self.books.lane(stage, message.class as usize);
         self.books.lanes[lane].occupancy.enter_queue(self.now);
-        self.happened.lanes[lane].joined += 1;
+        let lane = &mut self.happened.lanes[lane];
+        lane.joined += 1;
+        lane.network.record(network);
+        lane.enqueue.record(enqueue);
         self.draw_work(id);
     }
 
@@ -464,6 +464,7 @@ impl Message {
             part: Part::Waiting,
             since: now,
             parts: [0.0; Part::COUNT],
+            set_out: [0.0; 2],
             waited: 0.0,
             processed: 0.0,
         }
@@ -479,5 +480,17 @@ impl Message {
         self.disowned = false;
         self.failures = 0;
         self.deliveries = 0;
+        self.set_out = self.outside();
+    }
+
+    /// Seconds spent so far on the way to brokers, and before it could be had there.
+    fn outside(&self) -> [f64; 2] {
+        [Part::Network, Part::Enqueue].map(|part| self.parts[part as usize])
+    }
+
+    /// The same since it set out for its stage.
+    fn on_the_way(&self) -> [f64; 2] {
+        let [network, enqueue] = self.outside();
+        [network - self.set_out[0], enqueue - self.set_out[1]]
     }
 }

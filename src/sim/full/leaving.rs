@@ -68,7 +68,12 @@ impl<O: Observer> Full<'_, O> {
             message.waited += stay;
             lane.waiting.record(stay);
             lane.occupancy.leave_to_next(now);
+            let lane = self
+                .books
+                .lane(message.stage as usize, message.class as usize);
+            self.happened.lanes[lane].unserved += 1;
         }
+        let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];
         lane.sojourn.record(stay);
         message.present = false;
     }

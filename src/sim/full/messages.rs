@@ -110,6 +110,8 @@ pub(super) struct Message {
     pub since: f64,
     /// Seconds spent so far.
     pub parts: [f64; Part::COUNT],
+    /// What it had spent on networks and before being available when it set out for its stage.
+    pub set_out: [f64; 2],
     /// Time spent waiting, over all visits whose service has begun.
     pub waited: f64,
     /// Time of service, over the same visits.
