@@ -10,7 +10,7 @@ use crate::metric::Metric;
 use crate::network::Patience;
 
 impl Network {
-    /// Where else a metric is measured, if not at this place: `"where orders lose patience"`.
+    /// Where else a metric is measured, if not at this place: `"where orders lose `patience`"`.
     pub fn lacks(&self, place: Place, metric: Metric) -> Option<&'static str> {
         let (at, class) = match place {
             Place::Pipeline => {
@@ -49,52 +49,77 @@ impl Network {
                 any(|s| s.consumers != Consumers::Unlimited),
                 "where consumers have a number",
             ),
-            Metric::Consumers => (self.staffing_changes(at), "where consumers come and go"),
+            Metric::Consumers => (
+                self.staffing_changes(at),
+                "where consumers come and go (`schedule`, `autoscale`, an incident)",
+            ),
             Metric::BlockedShare => (
                 self.can_be_blocked(at),
-                "before queues that block when they are full",
+                "before queues that block when they are full (`overflow = \"block\"`)",
             ),
-            Metric::CircuitOpenShare => (any(has_breaker), "where there is a circuit breaker"),
-            Metric::QueueFill => (any(has_places), "where a queue is bounded and has places"),
-            Metric::LossProbability => (any(can_reject), "where orders can be rejected"),
+            Metric::CircuitOpenShare => (any(has_breaker), "where there is a `circuit_breaker`"),
+            Metric::QueueFill => (any(has_places), "where a queue has a `capacity` above 0"),
+            Metric::LossProbability => (
+                any(can_reject),
+                "where orders can be rejected (`capacity`, `balk`, a broker that refuses)",
+            ),
             Metric::AbandonProbability => (
                 any(|s| s.extras.patience != Patience::Endless),
-                "where orders lose patience",
+                "where orders lose `patience`",
             ),
             Metric::ExpiryProbability => (
                 any(|s| s.extras.time_to_live != TimeToLive::Endless),
-                "where messages have a time to live",
+                "where messages have a `ttl`",
             ),
-            Metric::DeadLetterRate => (any(can_put_aside), "where orders are put aside"),
-            Metric::MessageLossRate => (any(can_lose), "where messages can be lost"),
-            Metric::FailureProbability => (any(can_fail), "where attempts fail"),
-            Metric::AttemptsPerMessage => (any(can_fail), "where attempts fail"),
-            Metric::RedeliveryRate => (any(can_redeliver), "where messages are redelivered"),
-            Metric::DuplicateRate => (any(can_duplicate), "where messages can be duplicated"),
+            Metric::DeadLetterRate => (
+                any(can_put_aside),
+                "where orders are put aside (`dead_letter`)",
+            ),
+            Metric::MessageLossRate => (
+                any(can_lose),
+                "where messages can be lost (by a broker that forgets, or `then = \"lost\"`)",
+            ),
+            Metric::FailureProbability => {
+                (any(can_fail), "where attempts fail (`failure`, `timeout`)")
+            }
+            Metric::AttemptsPerMessage => {
+                (any(can_fail), "where attempts fail (`failure`, `timeout`)")
+            }
+            Metric::RedeliveryRate => (
+                any(can_redeliver),
+                "where messages are delivered again (a broker, `redeliver`, `failure`)",
+            ),
+            Metric::DuplicateRate => (
+                any(can_duplicate),
+                "where messages can be duplicated (by a broker)",
+            ),
             Metric::Availability => (
                 any(can_break) || self.broker_incident(at),
-                "where consumers or the broker fail",
+                "of consumers that fail, or whose broker does (`breakdown`, `outage`, an incident)",
             ),
             Metric::NetworkTime | Metric::EnqueueTime | Metric::DequeueTime => (
                 broker(hand_over_takes_time) || self.broker_incident(at),
-                "where handing over takes time",
+                "where handing over takes time (a broker)",
             ),
             Metric::FillRate
             | Metric::StockOutProbability
             | Metric::StockOuts
-            | Metric::StockOnHand => (stock(|_| true), "where there is stock"),
+            | Metric::StockOnHand => (stock(|_| true), "where there is `stock`"),
             Metric::LostSaleProbability => (
                 stock(|s| s.shortage == Shortage::LostSale),
-                "where orders are lost for want of stock",
+                "where orders are lost for want of stock (`shortage = \"lost_sale\"`)",
             ),
             Metric::BackorderProbability => (
                 stock(|s| s.shortage == Shortage::Backorder),
-                "where orders wait for stock",
+                "where orders wait for stock (`shortage = \"backorder\"`)",
             ),
-            Metric::ReservationExpiryRate => (stock(can_run_out), "where reservations run out"),
+            Metric::ReservationExpiryRate => (
+                stock(can_run_out),
+                "where reservations run out (`release_after`)",
+            ),
             Metric::OversoldUnits => (
                 stock(|s| matches!(s.hold, Hold::Look { .. })),
-                "where stock is only looked at",
+                "where stock is only looked at (`hold = { look = … }`)",
             ),
             _ => return None,
         })

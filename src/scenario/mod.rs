@@ -133,7 +133,8 @@ pub fn parse(text: &str, name: &str, base: &Path, sets: &[String]) -> Result<Loa
     let syntax = cx.found.len();
     let draft = draft::read(&root, &mut cx);
     let network = compile::compile(&draft, &stem(name), &mut cx)
-        .and_then(|network| with_phases(network, &draft, &root, &stem(name), &mut cx));
+        .and_then(|network| with_phases(network, &draft, &root, &stem(name), &mut cx))
+        .inspect(|network| objective::check(network, &draft, &mut cx));
     let Context { found, failed, .. } = cx;
     let (errors, warnings) = sorted(found, syntax, &broken);
     if !errors.is_empty() {

@@ -4,13 +4,13 @@ use super::combine::impatient;
 use super::compile::Known;
 use super::diagnostic::Diagnostic;
 use super::draft::Draft;
-use super::fields::{Context, Given};
+use super::fields::Context;
 use super::names::{Named, find};
 use super::slo::SloDraft;
 use super::source::Span;
 use super::text::list;
 use crate::metric::Metric;
-use crate::network::{Capacity, ClassId, Consumers, Place, Slo, StageId};
+use crate::network::{Capacity, ClassId, Consumers, Network, Place, Slo, StageId};
 
 /// Compiles all objectives.
 pub(super) fn compile(draft: &Draft, known: &Known<'_>, cx: &mut Context) -> Option<Vec<Slo>> {
@@ -32,6 +32,18 @@ fn objective(slo: &SloDraft, draft: &Draft, known: &Known<'_>, cx: &mut Context)
     }
     let bound = slo.bound?;
     Some(Slo { at, metric, bound })
+}
+
+/// Refuses objectives on what this network, incidents and all, can never measure where they ask for it.
+pub(super) fn check(network: &Network, draft: &Draft, cx: &mut Context) {
+    for (slo, written) in network.slos.iter().zip(&draft.slos) {
+        let lack = network.lacks(slo.at, slo.metric);
+        if let (Some(condition), Some((metric, span))) = (lack, written.metric) {
+            let message = format!("`{metric}` is measured {condition}, which is not so here");
+            let help = "remove the objective, or give the stage what it is measured of";
+            cx.report(Diagnostic::error(span, message).help(help));
+        }
+    }
 }
 
 fn place(slo: &SloDraft, known: &Known<'_>, cx: &mut Context) -> Option<Place> {
@@ -88,13 +100,6 @@ fn unmeasured(
     if metric == Metric::AbandonProbability && !impatient(stage) {
         let problem = "is measured where orders lose patience, and here they wait for ever";
         return Some((problem.to_owned(), "give the stage `patience`".to_owned()));
-    }
-    if metric == Metric::Availability && stage.extras.breakdown == Given::Absent {
-        let problem = "is measured of consumers that fail, and these never do";
-        return Some((
-            problem.to_owned(),
-            "give the stage a `breakdown`".to_owned(),
-        ));
     }
     let unlimited = stage.consumers == Some(Consumers::Unlimited);
     if metric == Metric::Utilization && unlimited {

@@ -10,6 +10,7 @@ mod edges;
 mod engines;
 mod everything;
 mod failures;
+mod figures;
 mod library;
 mod measured;
 mod networks;
