@@ -12,6 +12,7 @@
 //! All models, with their conditions, sources and tests: [`catalogue`].
 
 mod balking;
+mod base_stock;
 mod batch;
 mod blocking;
 mod breakdown_busy;
@@ -98,6 +99,7 @@ mod variability;
 pub mod catalogue {}
 
 pub use balking::MmcBalking;
+pub use base_stock::BaseStock;
 pub use batch::MxG1;
 pub use blocking::{BlockedLine, BlockingLine, LineStage};
 pub use breakdown_busy::{Mg1Breakdowns, restarted, resumed};

@@ -145,6 +145,50 @@ pub(super) fn any_pause(backoff: &Backoff, attempts: &Attempts) -> Option<Distri
     Distribution::deterministic(means.sum::<f64>() / total).ok()
 }
 
+/// E\[N | success\].
+pub(super) fn successful(attempts: &Attempts) -> f64 {
+    let lost = attempts.all_fail();
+    if lost == 0.0 || attempts.limit > MOST {
+        return attempts.mean();
+    }
+    if lost >= 1.0 {
+        return 0.0;
+    }
+    let made = (0..attempts.limit).map(|k| attempts.fails.powf(f64::from(k)) - lost);
+    made.sum::<f64>() / (1.0 - lost)
+}
+
+/// The mean of all pauses of an order, and of those of one that succeeds.
+pub(super) fn pause_means(backoff: &Backoff, attempts: &Attempts) -> Option<(f64, f64)> {
+    if attempts.fails == 0.0 || no_pause(backoff) {
+        return Some((0.0, 0.0));
+    }
+    let lost = attempts.all_fail();
+    let (mut all, mut of_successful) = (0.0, 0.0);
+    for (chance, pause) in attempts.pauses(backoff)? {
+        all += chance * pause.mean();
+        of_successful += (chance - lost).max(0.0) * pause.mean();
+    }
+    Some((
+        all,
+        if lost < 1.0 {
+            of_successful / (1.0 - lost)
+        } else {
+            0.0
+        },
+    ))
+}
+
+/// The means of an attempt that fails, and of one that succeeds.
+pub(super) fn end_means(
+    failure: &Failure,
+    attempts: &Attempts,
+    service: &Distribution,
+) -> (f64, f64) {
+    let (failing, succeeding) = by_end(failure, attempts, service);
+    (failing.mean, succeeding.mean)
+}
+
 /// min(S, T): by mean and variance where the law is cut, and whether it is the law itself.
 pub(super) fn attempt_law(service: &Distribution, timeout: f64) -> Option<(Distribution, bool)> {
     if service.ccdf(timeout) == 0.0 {

@@ -2,6 +2,7 @@
 //! everyone, the broker's writer is a stage of one consumer.
 
 use super::{Draft, Gap};
+use crate::metric::Metric;
 use crate::network::{
     AfterFailure, Capacity, Consumers, Costs, Failures, Fork, Network, Route, Service, Stage,
     StageId, Target,
@@ -150,6 +151,11 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
             }];
         }
         let added = draft.add(stage);
+        match what {
+            "on its way" => draft.readings[id].way.push((added, Metric::NetworkTime)),
+            "in a batch" => draft.readings[id].batch_at = Some(added),
+            _ => draft.readings[id].way.push((added, Metric::EnqueueTime)),
+        }
         if added > before {
             for at in &mut draft.network.stages[added - 1].by_class {
                 at.next[0].to = Target::Stage(StageId(added));

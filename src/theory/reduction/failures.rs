@@ -5,10 +5,10 @@
 //! nothing but these means counts (Kelly 1979; Baskett et al. 1975: customers may change their class, here
 //! the number of the attempt). In place, an order is served once, for all attempts and pauses together.
 
-use super::attempts::{Attempts, any_pause, attempt_law, kept, no_pause};
+use super::attempts::{Attempts, any_pause, attempt_law, end_means, kept, no_pause};
 use super::{Draft, Gap};
 use crate::network::{
-    AfterFailure, Balking, Batching, Breaker, Broker, Capacity, ClassAtStage, Consumers,
+    AfterFailure, Backoff, Balking, Batching, Breaker, Broker, Capacity, ClassAtStage, Consumers,
     Discipline, Extras, Failure, Failures, Fork, Patience, Reliability, RetryPlace, Route, Service,
     Staffing, Stage, StageId, Stocking, Target, TimeToLive,
 };
@@ -40,6 +40,10 @@ pub(super) const IN_PLACE: Model = Model {
     ],
 };
 
+/// A share of orders that come again from which on their visits tell too much of each other for adding them up
+/// as independent.
+const OFTEN: f64 = 0.15;
+
 /// How the figures of a stage whose attempts fail are read.
 #[derive(Debug, Clone)]
 pub(super) struct Retried {
@@ -47,6 +51,11 @@ pub(super) struct Retried {
     pub attempts: Vec<Attempts>,
     /// S, by class.
     pub service: Vec<Distribution>,
+    /// Means of an attempt that fails and of one that succeeds, by class.
+    pub ends: Vec<(f64, f64)>,
+    pub backoff: Backoff,
+    /// What becomes of orders that are given up.
+    pub then: AfterFailure,
     /// Whether each attempt is a visit; else all are one.
     pub visits: bool,
     /// The stage where orders pause.
@@ -150,6 +159,9 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
         .iter()
         .map(|at| at.service.law().clone())
         .collect();
+    let ends = attempts.iter().zip(&at.by_class);
+    let ends = ends.map(|(tries, at)| end_means(&failure, tries, at.service.law()));
+    let ends = ends.collect();
     draft.network.stages[id].extras.failures = Failures::Never;
     let visits = failure.retry != RetryPlace::InPlace;
     let exit = exit(draft, id, &attempts, visits);
@@ -176,17 +188,30 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
         here.next = ways(here, exit, tries, again, back, failure.then);
     }
     let truncated = attempts.iter().any(|tries| tries.all_fail() > 0.0);
-    let in_order = failure.retry == RetryPlace::Tail || !truncated;
+    let at = &draft.network.stages[id];
+    let exponential = at
+        .by_class
+        .iter()
+        .all(|at| at.service.law().is_exponential().is_some());
+    let insensitive =
+        at.consumers == Consumers::Unlimited || at.discipline == Discipline::ProcessorSharing;
+    let in_order =
+        (failure.retry == RetryPlace::Tail && (exponential || insensitive)) || !truncated;
+    let often = visits && attempts.iter().any(|tries| tries.again() > OFTEN) && !insensitive;
     let reading = &mut draft.readings[id];
     // Of a law that stands for another only the mean and the variance are the same; and how many attempts
     // are still to come depends on the place in the queue, unless all have that in common.
     reading.means_only |= !whole;
     reading.approximate |= visits && !in_order;
     reading.spoils_latency |= truncated;
+    reading.approximate_latency |= often;
     reading.entry = Some(if visits { &RETRIES } else { &IN_PLACE });
     reading.retried = Some(Retried {
         attempts,
         service,
+        ends,
+        backoff: failure.backoff.clone(),
+        then: failure.then,
         visits,
         pauses_at,
         timeout: failure.timeout,

@@ -1,11 +1,10 @@
 //! What no model here knows.
 
 use super::lanes::lanes;
-use super::{Gap, Reason, delivery, failures, handover, plainer, violated};
+use super::{Gap, Reason, delivery, failures, handover, plainer, stock, violated};
 use crate::network::{
     Acknowledgement, Balking, Batching, Broker, Capacity, Commitment, Consumers, Costs, Discipline,
-    Extras, Fork, Network, Outages, Outside, PartitionBy, Staffing, Stage, Stocking, Store,
-    Transactions,
+    Extras, Fork, Network, Outages, Outside, PartitionBy, Staffing, Stage, Store, Transactions,
 };
 
 /// The first feature of a stage that no model knows.
@@ -13,6 +12,7 @@ pub(super) fn gap(network: &Network, id: usize, rates: &[Option<f64>]) -> Option
     let stage = &network.stages[id];
     let (feature, why) = discipline(network, stage)
         .or_else(|| failures::gap(stage))
+        .or_else(|| stock::gap(network, id, rates[id]))
         .or_else(|| extras(stage))
         .or_else(|| plainer::gap(network, stage))
         .or_else(|| delivery::gap(network, stage, rates[id]))
@@ -84,10 +84,6 @@ fn extras(stage: &Stage) -> Option<Gap> {
                 "autoscale",
                 "the number of consumers depends on what was measured before",
             ),
-        ),
-        (
-            extras.stocking != Stocking::None,
-            ("stock", "what becomes of an order depends on what is left"),
         ),
     ];
     asked

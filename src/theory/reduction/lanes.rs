@@ -83,16 +83,15 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
     let Consumers::Finite(consumers) = stage.consumers else {
         return Err((name, IDLE));
     };
-    if consumers % broker.threads != 0 {
+    let threads = broker.threads.min(consumers);
+    if consumers % threads != 0 {
         return Err(("threads", "the consumers are not evenly shared out"));
     }
-    let members = (consumers / broker.threads) as usize;
+    let members = (consumers / threads) as usize;
     let window = match broker.commitment {
         Commitment::Push { prefetch } => prefetch,
-        Commitment::AtSend { high_water_mark } => high_water_mark.saturating_add(broker.threads),
-        Commitment::Pull { at_least: 1, .. } if broker.threads == 1 && name == "partitions" => {
-            u32::MAX
-        }
+        Commitment::AtSend { high_water_mark } => high_water_mark.saturating_add(threads),
+        Commitment::Pull { at_least: 1, .. } if threads == 1 && name == "partitions" => u32::MAX,
         Commitment::Pull { .. } => {
             return Err((
                 "pull",
@@ -101,7 +100,7 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
         }
         Commitment::OnDemand => return Err((name, IDLE)),
     };
-    if window < broker.threads {
+    if window < threads {
         return Err((
             "prefetch",
             "a consumer may be idle for want of an acknowledgement",
@@ -109,7 +108,7 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
     }
     let unsplit = Lanes {
         weights: vec![1.0 / members as f64; members],
-        threads: broker.threads,
+        threads,
         window,
         in_turn: true,
         mixed: false,

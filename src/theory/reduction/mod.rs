@@ -19,17 +19,19 @@ mod failures;
 mod gap;
 mod handover;
 mod lanes;
+mod parts;
 mod plainer;
 mod reading;
 mod settled;
+mod stock;
 #[cfg(test)]
 mod tests;
 
 use super::{Model, Reason};
 use crate::metric::Metric;
 use crate::network::{
-    AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Place,
-    Route, Stage, StageId, Stocking, Target,
+    AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Outages,
+    Place, Reliability, Route, Stage, StageId, Stocking, Target,
 };
 use gap::gap;
 use reading::Reading;
@@ -49,6 +51,7 @@ const MODELS: &[&Model] = &[
     &lanes::PARTITIONS,
     &handover::HANDOVER,
     &delivery::DELIVERY,
+    &stock::BASE_STOCK,
 ];
 
 /// A network that the models know, and what each stage of the scenario is in it.
@@ -126,6 +129,9 @@ impl Draft {
             delivery::tell(&mut self, id);
         }
         for id in 0..stages {
+            stock::tell(&mut self, id);
+        }
+        for id in 0..stages {
             failures::tell(&mut self, id);
             plainer::tell(&mut self, id);
             handover::tell(&mut self, id);
@@ -133,7 +139,7 @@ impl Draft {
         }
         // What is near at one stage is no better behind it.
         for id in 0..stages {
-            if !self.readings[id].approximate {
+            if !self.readings[id].approximate && !self.readings[id].spoils_behind {
                 continue;
             }
             for to in 0..stages {
@@ -150,11 +156,12 @@ impl Draft {
 
 fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>) -> Vec<Reading> {
     let behind = behind(network, &gaps);
-    let readings = cut.into_iter().zip(behind);
+    let readings = cut.into_iter().zip(behind).zip(&network.stages);
     readings
-        .map(|(cut, behind)| Reading {
+        .map(|((cut, behind), stage)| Reading {
             cut,
             arrivals_known: !behind,
+            up: up(stage),
             ..Reading::default()
         })
         .collect()
@@ -162,22 +169,35 @@ fn readings(network: &Network, gaps: Vec<Option<Reason>>, cut: Vec<Vec<Reason>>)
 
 /// Orders offered per second at the stages that need to know; that is not changed by what needs it.
 fn rates(network: &Network) -> Vec<Option<f64>> {
-    let lingers = |stage: &Stage| stage.extras.broker.costs.linger > 0.0;
-    if !network.stages.iter().any(lingers) {
+    let asks = |stage: &Stage| {
+        let stocks = stage.extras.stocking != Stocking::None;
+        stocks || stage.extras.broker.costs.linger > 0.0
+    };
+    if !network.stages.iter().any(asks) {
         return vec![None; network.stages.len()];
     }
     let mut without = network.clone();
     for stage in &mut without.stages {
+        stage.extras.stocking = Stocking::None;
         stage.extras.broker.costs.linger = 0.0;
         stage.extras.broker.costs.batch_bytes = f64::INFINITY;
     }
     let theory = super::analyze(&without);
     let rate = |id: usize| {
-        let steady = !theory.unstable(Place::Pipeline);
         let figure = theory.figure(Place::Stage(StageId(id)), Metric::ArrivalRate);
-        figure.filter(|_| steady).map(|figure| figure.value)
+        figure.map(|figure| figure.value)
     };
     (0..network.stages.len()).map(rate).collect()
+}
+
+/// The share of the time for which a broker that fails is up, whose consumers do not.
+fn up(stage: &Stage) -> Option<f64> {
+    let Outages::Repeated(outage) = &stage.extras.broker.outages else {
+        return None;
+    };
+    let up = outage.uptime.mean() / (outage.uptime.mean() + outage.downtime.mean());
+    let reliable = stage.extras.reliability == Reliability::Perfect;
+    (reliable && up.is_finite()).then_some(up)
 }
 
 /// By stage the features that cut it off.

@@ -109,7 +109,10 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     let stage = &mut draft.network.stages[id];
     let reading = &mut draft.readings[id];
     match stage.capacity {
-        Capacity::DeadLetter(places) => stage.capacity = Capacity::Reject(places),
+        Capacity::DeadLetter(places) => {
+            stage.capacity = Capacity::Reject(places);
+            reading.puts_aside = true;
+        }
         Capacity::DropOldest(places) => {
             stage.capacity = Capacity::Reject(places);
             reading.hidden.push(of_the_served);
@@ -117,12 +120,12 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
         }
         _ => {}
     }
-    if let TimeToLive::Limited { seconds, .. } = stage.extras.time_to_live
+    if let TimeToLive::Limited { seconds, then } = stage.extras.time_to_live
         && let Ok(patience) = Distribution::deterministic(seconds)
     {
         stage.extras.time_to_live = TimeToLive::Endless;
         stage.extras.patience = Patience::Limited(patience);
-        reading.expires = true;
+        reading.expires = Some(then);
     }
     if stage.discipline == Discipline::EarliestDeadline {
         stage.discipline = Discipline::Fifo;

@@ -8,12 +8,13 @@
 //! consumer and any service Wq = Lq E\[S\] + λ'E\[S²\]/2, λ' being the rate of all visits.
 
 use super::Reduction;
-use super::attempts::attempt_moments;
+use super::attempts::{Attempts, attempt_moments};
 use super::failures::Retried;
 use super::handover::Handed;
 use super::lanes::Members;
+use super::stock::Stocked;
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{ClassId, Consumers, Network};
+use crate::network::{AfterExpiry, AfterFailure, ClassId, Consumers, Network};
 use crate::theory::network::NetworkTheory;
 use crate::theory::numeric::quantile;
 use crate::theory::sheet::{Sheet, Source, put};
@@ -40,8 +41,20 @@ pub(super) struct Reading {
     pub handed: Option<Handed>,
     /// Consumers that have something to do over all that there are.
     pub busy_share: f64,
-    /// Whether orders expire that in the reduced network lose patience.
-    pub expires: bool,
+    /// What is in stock.
+    pub stocked: Option<Stocked>,
+    /// Whether what leaves it leaves otherwise than in the reduced network.
+    pub spoils_behind: bool,
+    /// Whether a broker's outages leave this share of the time.
+    pub up: Option<f64>,
+    /// Whether orders are put aside that are rejected in the reduced network.
+    pub puts_aside: bool,
+    /// Where an order's way to the queue leads through: the network, then the writer and the confirmation.
+    pub way: Vec<(usize, Metric)>,
+    /// The stage where messages wait for their batch to be sent.
+    pub batch_at: Option<usize>,
+    /// What becomes of orders that expire, and in the reduced network lose patience.
+    pub expires: Option<AfterExpiry>,
     /// Whether a law stands for another with the same mean and variance.
     pub means_only: bool,
     /// Whether the reduced stage is not the stage itself.
@@ -66,7 +79,13 @@ impl Default for Reading {
             members: None,
             handed: None,
             busy_share: 1.0,
-            expires: false,
+            stocked: None,
+            spoils_behind: false,
+            up: None,
+            puts_aside: false,
+            way: Vec::new(),
+            batch_at: None,
+            expires: None,
             means_only: false,
             approximate: false,
             hidden: Vec::new(),
@@ -93,14 +112,14 @@ impl Reduction {
         }
         let reasons = self.missing();
         if reasons.is_empty() {
-            self.read_pipeline(&mut theory);
+            self.read_pipeline(&mut theory, &all, network);
         } else {
             cut_pipeline(&mut theory.pipeline, reasons);
         }
         theory
     }
 
-    fn read_pipeline(&self, theory: &mut NetworkTheory) {
+    fn read_pipeline(&self, theory: &mut NetworkTheory, all: &[StageTheory], network: &Network) {
         let pipeline = &mut theory.pipeline;
         let any = |of: fn(&Reading) -> bool| self.readings.iter().any(of);
         let of_latency = |metric: &Metric| {
@@ -109,7 +128,12 @@ impl Reduction {
                 Metric::Time(TimeKind::Latency, _) | Metric::ProcessingTime
             )
         };
-        if any(|reading| reading.means_only || reading.approximate_latency) {
+        let waits = |reading: &Reading| {
+            reading
+                .stocked
+                .is_some_and(|stock| stock.waits_at.is_some())
+        };
+        if any(|reading| reading.means_only || reading.approximate_latency) || any(waits) {
             let beyond = |metric: &Metric| matches!(metric, Metric::Time(TimeKind::Latency, s) if *s != Statistic::Mean);
             pipeline.figures.retain(|metric, _| !beyond(metric));
             pipeline.latency = None;
@@ -118,10 +142,18 @@ impl Reduction {
             pipeline.figures.retain(|metric, _| !of_latency(metric));
             pipeline.latency = None;
         }
+        if any(|reading| reading.stocked.is_some_and(|stock| !stock.exact)) {
+            for figure in pipeline.figures.values_mut() {
+                figure.kind = figure.kind.max(Kind::Approximation);
+            }
+        }
         let approximate = any(|reading| reading.approximate);
         if approximate || any(|reading| reading.spoils_latency) {
             for (metric, figure) in &mut pipeline.figures {
-                let concerned = of_latency(metric) || (approximate && of_a_queue(*metric));
+                // The mean is corrected below.
+                let mean = *metric == Metric::mean(TimeKind::Latency);
+                let of_a_queue = of_a_queue(*metric) || mean;
+                let concerned = (of_latency(metric) && !mean) || (approximate && of_a_queue);
                 if concerned {
                     figure.kind = figure.kind.max(Kind::Approximation);
                 }
@@ -130,7 +162,30 @@ impl Reduction {
                 curve.kind = curve.kind.max(Kind::Approximation);
             }
         }
+        let steady = pipeline
+            .figures
+            .get(&Metric::BacklogGrowth)
+            .is_some_and(|growth| growth.value == 0.0);
+        let ends = (
+            pipeline.figures.get(&Metric::ArrivalRate).copied(),
+            pipeline.figures.get(&Metric::Throughput).copied(),
+        );
+        if let (Some(entering), Some(completed), true) = (ends.0, ends.1, steady) {
+            let source = Source {
+                kind: entering.kind.max(completed.kind),
+                reference: completed.reference,
+            };
+            let share = completed.value / entering.value;
+            put(
+                &mut pipeline.figures,
+                Metric::CompletionProbability,
+                share,
+                "X/λ",
+                source,
+            );
+        }
         self.read_handover(theory);
+        self.read_parts(theory, all, network);
         let pipeline = &mut theory.pipeline;
         if any(|reading| reading.retried.is_some() || reading.handed.is_some()) {
             // What comes back to a queue is not waiting any more; what is handed over still is.
@@ -176,33 +231,17 @@ impl Reduction {
             }
         }
         let pipeline = &mut theory.pipeline;
-        pipeline.figures.remove(&Metric::ProcessingTime);
         if kept == 0.0 && known {
             return;
         }
         pipeline.latency = None;
-        let value = |metric: Metric| pipeline.figures.get(&metric).map(|figure| figure.value);
-        let (entering, completed) = (value(Metric::ArrivalRate), value(Metric::Throughput));
-        // Where every order is completed, each visit of theirs is one of all visits.
-        let all = entering
-            .zip(completed)
-            .filter(|(a, x)| (a - x).abs() <= 1e-9 * a);
         pipeline.figures.retain(|metric, _| {
             let beyond =
                 matches!(metric, Metric::Time(TimeKind::Latency, s) if *s != Statistic::Mean);
-            let mean = *metric == Metric::mean(TimeKind::Latency);
-            !beyond
-                && (known || *metric != Metric::NumberInSystem)
-                && (!mean || (known && all.is_some()))
+            !beyond && (known || *metric != Metric::NumberInSystem)
         });
         if let Some(number) = pipeline.figures.get_mut(&Metric::NumberInSystem) {
             number.value -= kept;
-        }
-        if let (Some((entering, _)), Some(latency)) = (
-            all,
-            pipeline.figures.get_mut(&Metric::mean(TimeKind::Latency)),
-        ) {
-            latency.value -= kept / entering;
         }
     }
 
@@ -248,9 +287,11 @@ impl Reading {
         if let Some(handed) = &self.handed {
             handed.read(stage);
         }
-        if self.expires {
-            self.read_expiry(stage);
+        self.read_losses(stage);
+        if let Some(stocked) = &self.stocked {
+            stocked.read(stage, all);
         }
+        self.read_way(stage, all);
         if self.busy_share != 1.0
             && let Some(busy) = stage.figures.get_mut(&Metric::Utilization)
         {
@@ -302,14 +343,123 @@ impl Reading {
             unexplained: self.cut.clone(),
             ..StageTheory::blank(Reason::NoOrders)
         };
+        if let Some(up) = self.up {
+            let source = Source::exact("renewal reward; Ross 1996, Stochastic Processes, 3.4");
+            put(
+                &mut stage.figures,
+                Metric::Availability,
+                up,
+                "U/(U + D)",
+                source,
+            );
+        }
     }
 
-    /// Who expires has not lost patience.
-    fn read_expiry(&self, stage: &mut StageTheory) {
+    /// Who expires has not lost patience, and who is put aside has been rejected as well.
+    fn read_losses(&self, stage: &mut StageTheory) {
         let classes = stage.classes.iter_mut().map(|(_, figures)| figures);
         for figures in classes.chain([&mut stage.figures]) {
-            figures.remove(&Metric::AbandonProbability);
+            if let Some(then) = self.expires
+                && let Some(gone) = figures.remove(&Metric::AbandonProbability)
+            {
+                figures.insert(Metric::ExpiryProbability, gone);
+                if then == AfterExpiry::DeadLetter {
+                    figures.insert(Metric::DeadLetterRate, gone);
+                }
+            }
+            if let (true, Some(lost)) = (self.puts_aside, figures.get(&Metric::LossProbability)) {
+                figures.insert(Metric::DeadLetterRate, *lost);
+            }
         }
+    }
+
+    /// What the way to the queue takes.
+    fn read_way(&self, stage: &mut StageTheory, all: &[StageTheory]) {
+        for wanted in [Metric::NetworkTime, Metric::EnqueueTime] {
+            let parts = self.way.iter().filter(|(_, metric)| *metric == wanted);
+            let sojourn = |at: usize| {
+                all[at]
+                    .figures
+                    .get(&Metric::mean(TimeKind::Sojourn))
+                    .copied()
+            };
+            let parts: Option<Vec<Figure>> = parts.map(|(at, _)| sojourn(*at)).collect();
+            let Some(parts) = parts.filter(|_| !self.way.is_empty()) else {
+                continue;
+            };
+            let kind = parts
+                .iter()
+                .map(|part| part.kind)
+                .max()
+                .unwrap_or(Kind::Exact);
+            let reference = parts.first().map_or("no such cost", |part| part.reference);
+            let value = parts.iter().map(|part| part.value).sum();
+            let source = Source { kind, reference };
+            put(&mut stage.figures, wanted, value, "Σ of the means", source);
+        }
+    }
+}
+
+impl Stocked {
+    fn read(&self, stage: &mut StageTheory, all: &[StageTheory]) {
+        let kind = match self.exact {
+            true => Kind::Exact,
+            false => Kind::Approximation,
+        };
+        let reference = super::stock::BASE_STOCK.source;
+        let source = Source { kind, reference };
+        let figures = &mut stage.figures;
+        put(
+            figures,
+            Metric::FillRate,
+            1.0 - self.shortage,
+            "1 − Σ p_i P(none of i)",
+            source,
+        );
+        put(
+            figures,
+            Metric::StockOutProbability,
+            self.shortage,
+            "Σ p_i P(none of i)",
+            source,
+        );
+        put(
+            figures,
+            Metric::StockOnHand,
+            self.on_hand,
+            "Σ E[units of i]",
+            source,
+        );
+        let short = match self.loses {
+            true => Metric::LostSaleProbability,
+            false => Metric::BackorderProbability,
+        };
+        put(figures, short, self.shortage, "Σ p_i P(none of i)", source);
+        let Some(waits) = self.waits_at.map(|at| &all[at].figures) else {
+            return;
+        };
+        let added = |metric: Metric| waits.get(&metric).map_or(0.0, |figure| figure.value);
+        let (longer, more) = (
+            added(Metric::mean(TimeKind::Sojourn)),
+            added(Metric::NumberInSystem),
+        );
+        let sojourn = |metric: &Metric| matches!(metric, Metric::Time(TimeKind::Sojourn, _));
+        stage
+            .figures
+            .retain(|metric, _| !sojourn(metric) || *metric == Metric::mean(TimeKind::Sojourn));
+        for (metric, by) in [
+            (Metric::mean(TimeKind::Sojourn), longer),
+            (Metric::NumberInSystem, more),
+        ] {
+            if let Some(figure) = stage.figures.get_mut(&metric) {
+                figure.value += by;
+                figure.kind = figure.kind.max(kind);
+            }
+        }
+        for (_, figures) in &mut stage.classes {
+            figures.retain(|metric, _| !sojourn(metric) && *metric != Metric::NumberInSystem);
+        }
+        stage.sojourn = None;
     }
 }
 
@@ -340,7 +490,83 @@ impl Retried {
             stage.classes = classes;
         }
         stage.figures = whole;
+        self.of_attempts(stage, &visitors);
         self.own_words(stage, of, id);
+    }
+
+    /// How attempts end.
+    fn of_attempts(&self, stage: &mut StageTheory, visitors: &[usize]) {
+        let source = |rate: &Figure| Source {
+            kind: rate.kind,
+            reference: super::failures::RETRIES.source,
+        };
+        let put_all = |figures: &mut Figures, rates: &[(usize, Figure)]| {
+            let all: f64 = rates.iter().map(|(_, rate)| rate.value).sum();
+            let Some((_, first)) = rates.first().filter(|_| all > 0.0) else {
+                return;
+            };
+            let sum = |of: &dyn Fn(&Attempts) -> f64| -> f64 {
+                rates
+                    .iter()
+                    .map(|(k, rate)| rate.value * of(&self.attempts[*k]))
+                    .sum()
+            };
+            let alone = rates.len() == 1;
+            let source = match alone {
+                true => Source {
+                    kind: Kind::Exact,
+                    ..source(first)
+                },
+                false => source(first),
+            };
+            let attempts = sum(&Attempts::mean);
+            let failed = sum(&|tries| tries.mean() * tries.fails);
+            let given_up = sum(&Attempts::all_fail) / all;
+            put(
+                figures,
+                Metric::FailureProbability,
+                failed / attempts,
+                "q",
+                source,
+            );
+            put(
+                figures,
+                Metric::AttemptsPerMessage,
+                attempts / all,
+                "E[N] = (1 − qⁿ)/(1 − q)",
+                source,
+            );
+            if self.visits {
+                let again = 1.0 - all / attempts;
+                put(figures, Metric::RedeliveryRate, again, "1 − 1/E[N]", source);
+            }
+            match self.then {
+                AfterFailure::DeadLetter => {
+                    put(figures, Metric::DeadLetterRate, given_up, "qⁿ", source);
+                }
+                AfterFailure::Lost => put(figures, Metric::MessageLossRate, given_up, "qⁿ", source),
+                AfterFailure::Cancelled | AfterFailure::Stage(_) => {}
+            }
+        };
+        // Where the queue grows for ever, those that are given up are not yet so many.
+        let steady = stage
+            .figures
+            .get(&Metric::BacklogGrowth)
+            .is_some_and(|growth| growth.value == 0.0);
+        if !steady {
+            return;
+        }
+        let mut rates = Vec::new();
+        for (class, figures) in &mut stage.classes {
+            if let Some(rate) = figures.get(&Metric::ArrivalRate).copied() {
+                rates.push((class.0, rate));
+                put_all(figures, &[(class.0, rate)]);
+            }
+        }
+        if let (true, Some(rate)) = (rates.is_empty(), stage.figures.get(&Metric::ArrivalRate)) {
+            rates.push((visitors.first().copied().unwrap_or(0), *rate));
+        }
+        put_all(&mut stage.figures, &rates);
     }
 
     /// What it is called, and which curves are left.
@@ -868,6 +1094,14 @@ impl Handed {
             *figures = self.of(figures, Some(class.0));
         }
         stage.figures = whole;
+        let source = Source::exact("the stage's law of hand-over");
+        put(
+            &mut stage.figures,
+            Metric::DequeueTime,
+            self.handover,
+            "E[H]",
+            source,
+        );
         stage.service = None;
         stage.alternatives.clear();
         if self.handover > 0.0 {

@@ -4,6 +4,7 @@ use crate::network::{
     Acknowledgement, Broker, Capacity, Commitment, Consumers, Discipline, Expiry, Failures,
     Network, Outages, Outside, Patience, Reliability, Staffing, Stage, Store, System, TimeToLive,
 };
+use crate::random::Distribution;
 
 /// A probability that no run is long enough to see.
 const NEVER: f64 = 1e-12;
@@ -90,17 +91,26 @@ fn broker(stage: &Stage) -> Broker {
 /// Where no consumer dies it does not matter when a message is acknowledged, unless its work takes so long
 /// that it is delivered again.
 fn acknowledgement(stage: &Stage, asked: Acknowledgement) -> Acknowledgement {
-    let never = Acknowledgement::PerMessage {
+    let for_ever = Acknowledgement::PerMessage {
         timeout: f64::INFINITY,
     };
     match asked {
-        Acknowledgement::OnDelivery | Acknowledgement::Commits { .. } => never,
+        Acknowledgement::OnDelivery | Acknowledgement::Commits { .. } => for_ever,
         Acknowledgement::PerMessage { timeout } => {
             let mut laws = stage.by_class.iter().map(|at| at.service.law());
-            let committed_with_work = stage.extras.broker.commitment == Commitment::OnDemand
-                || on_demand(stage) && stage.consumers == Consumers::Unlimited;
-            if committed_with_work && laws.all(|law| law.ccdf(timeout) < NEVER) {
-                never
+            let broker = &stage.extras.broker;
+            let committed_with_work = match broker.commitment {
+                Commitment::OnDemand => true,
+                Commitment::Push { prefetch } => prefetch == 1 && broker.threads == 1,
+                Commitment::Pull { .. } | Commitment::AtSend { .. } => {
+                    stage.consumers == Consumers::Unlimited
+                }
+            };
+            let costs = [&broker.costs.handover, &broker.costs.acknowledge];
+            let never = |law: &Distribution| law.ccdf(timeout / 3.0) < NEVER;
+            let quick = costs.into_iter().all(never) && laws.all(never);
+            if committed_with_work && quick {
+                for_ever
             } else {
                 asked
             }
