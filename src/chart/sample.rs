@@ -1,7 +1,7 @@
 //! Records of runs that never were, from formulas, to draw and test charts with.
 
 use crate::metric::Metric;
-use crate::report::records::{DistributionRow, LimitRow, MetricRow, RunRecords, TimeRow};
+use crate::report::records::{DistributionRow, LimitRow, MetricRow, RunRecords, StaffRow, TimeRow};
 
 /// A stage of the sample: its name, arrival rate, consumers' joint service rate.
 pub struct Stage<'a>(pub &'a str, pub f64, pub f64);
@@ -213,6 +213,36 @@ pub fn checkout() -> RunRecords {
         Stage("inventory", 118.0, 150.0),
     ];
     tandem("checkout", &stages)
+}
+
+/// The same with brokers that take time, attempts that fail, and consumers that come and go.
+pub fn brokers() -> RunRecords {
+    let mut records = checkout();
+    records.scenario = "brokers".to_owned();
+    let parts = [0.004, 0.011, 0.3, 0.0005, 0.25, 0.12];
+    let figures = Metric::PARTS.into_iter().zip(parts);
+    let more = figures.map(|(metric, value)| MetricRow {
+        theory: None,
+        kind: None,
+        ..row("pipeline", &metric.to_string(), value, 0.0, "exact", 3)
+    });
+    records.metrics.splice(0..0, more);
+    for (stage, (low, high)) in [("order", (4.0, 4.0)), ("payment", (2.0, 9.0))] {
+        let rows = (0..120).map(|i| {
+            let consumers = if (40..80).contains(&i) { high } else { low };
+            StaffRow {
+                time: 60.0 * f64::from(i + 1),
+                at: format!("stage:{stage}"),
+                phase: if i < 7 { "warmup" } else { "measured" }.to_owned(),
+                consumers,
+                busy: 0.7 * consumers * (1.0 + 0.2 * noise(i as usize)),
+                broken_down: 0.1 * low * (1.0 + noise(i as usize)),
+                broker_down: 0.0,
+            }
+        });
+        records.staff.extend(rows);
+    }
+    records
 }
 
 /// One stage.

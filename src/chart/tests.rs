@@ -38,6 +38,7 @@ fn samples() -> Vec<RunRecords> {
         sample::mm1(),
         sample::checkout(),
         sample::overload(),
+        sample::brokers(),
         sample::many(12),
         hostile,
     ]
@@ -127,6 +128,40 @@ fn no_texts_collide() {
             }
         }
     }
+}
+
+#[test]
+fn the_parts_of_the_latency_are_told_where_there_are_more_than_two() {
+    let parts = |records: &RunRecords| {
+        let charts = all(records);
+        let one = chart(&charts, "where_time_goes");
+        let bars = one.panels[0].series.iter();
+        let bars = bars.filter(|series| matches!(series.shape, Shape::Bars(_)));
+        bars.map(|series| series.label.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(parts(&sample::checkout()), ["waiting", "processing"]);
+    let all = [
+        "network",
+        "enqueue",
+        "waiting",
+        "dequeue",
+        "processing",
+        "retry delay",
+    ];
+    assert_eq!(parts(&sample::brokers()), all);
+}
+
+#[test]
+fn consumers_are_drawn_where_they_come_and_go() {
+    assert!(
+        all(&sample::checkout())
+            .iter()
+            .all(|one| one.name != "consumers")
+    );
+    let charts = all(&sample::brokers());
+    let one = chart(&charts, "consumers");
+    assert_eq!(one.title, "payment has between 2.00 and 9.00 consumers");
+    assert_eq!(one.panels.len(), 2);
 }
 
 #[test]

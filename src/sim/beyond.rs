@@ -143,3 +143,102 @@ pub(super) fn accounts(happened: &Happened) -> MessageAccounts {
         copies_present: happened.copies_present,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::happened::Part;
+
+    fn of(figures: &[(Metric, f64)], metric: Metric) -> f64 {
+        let found = figures.iter().find(|(one, _)| *one == metric);
+        found.expect("there is such a figure").1
+    }
+
+    #[test]
+    fn rates_are_per_offered_order_per_delivery_and_per_attempt() {
+        let lane = Happenings {
+            joined: 80,
+            abandoned: 10,
+            expired: 5,
+            dead_lettered: 4,
+            lost: 1,
+            attempts: 120,
+            failed: 30,
+            deliveries: 100,
+            redeliveries: 20,
+            duplicates: 2,
+            ..Happenings::default()
+        };
+        let two = sum([&lane, &lane]);
+        let (figures, happens) = of_messages(&two, 200);
+        let expected = [
+            (Metric::AbandonProbability, 0.1),
+            (Metric::ExpiryProbability, 0.05),
+            (Metric::DeadLetterRate, 0.04),
+            (Metric::MessageLossRate, 0.01),
+            (Metric::FailureProbability, 0.25),
+            (Metric::AttemptsPerMessage, 1.5),
+            (Metric::RedeliveryRate, 0.2),
+            (Metric::DuplicateRate, 0.02),
+        ];
+        for (metric, value) in expected {
+            assert_eq!(of(&figures, metric), value, "{metric}");
+        }
+        assert!(happens.contains(&(Metric::RedeliveryRate, 40)));
+    }
+
+    #[test]
+    fn nothing_that_happened_gives_no_rate() {
+        let (figures, _) = of_messages(&Happenings::default(), 0);
+        assert!(of(&figures, Metric::RedeliveryRate).is_nan());
+        assert!(of(&figures, Metric::NetworkTime).is_nan());
+        assert!(of(&of_staff(&Staff::default(), 1.0), Metric::Utilization).is_nan());
+    }
+
+    #[test]
+    fn availability_is_that_of_the_consumers_times_that_of_the_broker() {
+        let mut staff = Staff::default();
+        staff.employed.set(0.0, 4.0);
+        staff.busy.set(0.0, 2.0);
+        staff.down.set(5.0, 2.0);
+        staff.broker_down.set(8.0, 1.0);
+        for level in [
+            &mut staff.employed,
+            &mut staff.busy,
+            &mut staff.down,
+            &mut staff.broker_down,
+        ] {
+            level.advance(10.0);
+        }
+        let figures = of_staff(&staff, 10.0);
+        assert_eq!(of(&figures, Metric::Utilization), 0.5);
+        assert_eq!(of(&figures, Metric::Consumers), 4.0);
+        assert_eq!(of(&figures, Metric::Availability), 0.75 * 0.8);
+    }
+
+    #[test]
+    fn a_fill_rate_near_one_rests_on_what_was_missing() {
+        let shelf = Shelf {
+            asked: 1000,
+            filled: 997,
+            units_asked: 2000,
+            units_filled: 1990,
+            lost_sales: 3,
+            ..Shelf::default()
+        };
+        let (figures, happens) = of_shelf(&shelf, 1.0);
+        assert_eq!(of(&figures, Metric::FillRate), 0.995);
+        assert_eq!(of(&figures, Metric::LostSaleProbability), 0.003);
+        assert!(happens.contains(&(Metric::FillRate, 3)));
+    }
+
+    #[test]
+    fn parts_have_the_places_of_their_metrics() {
+        let mut parts = Parts::default();
+        parts.means[Part::Waiting as usize].record(3.0);
+        parts.means[Part::Retry as usize].record(5.0);
+        let figures = of_parts(&parts);
+        assert_eq!(of(&figures, Metric::QueueingTime), 3.0);
+        assert_eq!(of(&figures, Metric::RetryTime), 5.0);
+    }
+}
