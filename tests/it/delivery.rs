@@ -114,6 +114,8 @@ fn half_messages_wait_for_their_transactions() {
         &[
             (None, "latency", latency),
             (None, "throughput", rate * completed),
+            (Some(0), "arrival_rate", rate),
+            (Some(0), "throughput", rate * completed),
         ],
     );
 }

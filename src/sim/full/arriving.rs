@@ -214,6 +214,14 @@ impl<O: Observer> Full<'_, O> {
         self.refuse_counted(id);
     }
 
+    /// A message that was sent is never seen: its producer took it back. Sent it was.
+    pub(super) fn withdraw(&mut self, id: MessageId) {
+        let message = self.messages.get(id);
+        let lane = self.lane(message.stage as usize, message.class);
+        self.books.lanes[lane].offered += 1;
+        self.end(id, Outcome::Cancelled);
+    }
+
     fn wait_outside(&mut self, id: MessageId, at_most: f64) {
         let message = self.messages.get_mut(id);
         message.state = State::Outside;

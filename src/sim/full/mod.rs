@@ -181,7 +181,7 @@ impl<'n, O: Observer> Full<'n, O> {
             }
             Happening::Refused(ticket) if self.holds(ticket) => self.refuse(ticket.message),
             Happening::Withdrawn(ticket) if self.holds(ticket) => {
-                self.end(ticket.message, Outcome::Cancelled);
+                self.withdraw(ticket.message);
             }
             Happening::Comes(_)
             | Happening::Reaches(_)
