@@ -152,9 +152,12 @@ impl Happened {
             .for_each(|shelf| shelf.each(|level| level.advance(now)));
     }
 
-    /// Adds to the counts of the stages what their consumers did so far.
+    /// Adds to the counts of the stages what their consumers did and what was in stock so far.
     pub(super) fn tell(&mut self, now: f64, counts: &mut [Slice]) {
         self.bring_up_to(now);
+        for (slice, shelf) in counts.iter_mut().zip(&self.shelves) {
+            slice.stock_area = shelf.at_hand.area();
+        }
         for (slice, staff) in counts.iter_mut().zip(&self.staff) {
             slice.staff = StaffSlice {
                 employed: staff.employed.area(),

@@ -1,7 +1,7 @@
 //! From what one replication counted to its figures.
 
 use super::beyond::{self, Figures, Happens};
-use super::happened::{Happened, Happenings, Parts, Shelf, Staff};
+use super::happened::{Happened, Happenings, Shelf, Staff};
 use super::lane::{Lane, PipelineLane, Times};
 use super::replication::Replication;
 use crate::metric::{Metric, Statistic, TimeKind};
@@ -107,8 +107,7 @@ pub(super) fn figures<O>(
     };
     let happened = counted.happened.as_ref();
     let classes = network.classes.len();
-    let parts = happened.map(|happened| &happened.parts);
-    let pipeline = pipeline_figures(counted.pipeline, &counted.lanes, parts, window);
+    let pipeline = pipeline_figures(counted.pipeline, &counted.lanes, happened, window);
     let mut places = vec![PlaceFigures {
         path: path(0),
         ..pipeline
@@ -212,14 +211,14 @@ fn class_figures<'a>(
 fn pipeline_figures(
     p: PipelineLane<Times>,
     lanes: &[Lane<Times>],
-    parts: Option<&Parts>,
+    happened: Option<&Happened>,
     window: f64,
 ) -> PlaceFigures {
     let waiting_area: f64 = lanes.iter().map(|lane| lane.occupancy.waiting_area()).sum();
     let let_in = (p.entered - p.rejected_at_entry) as f64;
     let number = p.occupancy.present_area() / window;
     let waiting = waiting_area / window;
-    let little_queue = match parts {
+    let little_queue = match happened {
         None => residual(waiting, let_in / window, p.time_waiting.mean()),
         // Copies and duplicates wait as well, and are no orders.
         Some(_) => {
@@ -239,22 +238,26 @@ fn pipeline_figures(
         ),
         (Metric::LittleResidualQueue, little_queue),
     ];
-    match parts {
+    match happened {
         None => figures.push((Metric::ProcessingTime, p.processing.mean())),
-        Some(parts) => {
+        Some(happened) => {
             let completed = p.completed as f64 / p.left as f64;
             figures.push((Metric::CompletionProbability, completed));
-            figures.extend(beyond::of_parts(parts));
+            figures.extend(beyond::of_parts(&happened.parts));
         }
     }
     figures.extend(time_figures(TimeKind::Latency, &p.latency));
     let times = vec![(TimeKind::Latency, p.latency)];
     let mut events = Totals::of(lanes.iter()).events();
     events.offered = p.entered;
-    let otherwise = p.left - p.completed;
-    events
-        .of
-        .insert(Metric::CompletionProbability, otherwise.min(p.completed));
+    if let Some(happened) = happened {
+        let otherwise = p.left - p.completed;
+        let failed = beyond::sum(&happened.lanes).failed;
+        events.of.extend([
+            (Metric::CompletionProbability, otherwise.min(p.completed)),
+            (Metric::RetryTime, failed),
+        ]);
+    }
     PlaceFigures {
         place: Place::Pipeline,
         figures,

@@ -155,10 +155,16 @@ fn pilots(
 
 /// The latest cut that any stage asks for, in seconds, and whether all have settled.
 fn cut(network: &Network, timeline: &Timeline) -> (f64, bool) {
-    let cuts = (1..=network.stages.len()).map(|stage| mser5(&timeline.present(stage)));
-    let (cut, settled) = cuts.fold((0, true), |(cut, settled), found| {
-        (cut.max(found.cut), settled && found.settled)
-    });
+    let present = (1..=network.stages.len()).map(|stage| mser5(&timeline.present(stage)));
+    // Shelves that begin full settle on their own time.
+    let stages = network.stages.iter().enumerate();
+    let stocked = stages.filter(|(_, stage)| stage.extras.stocking != Stocking::None);
+    let stock = stocked.map(|(index, _)| mser5(&timeline.stock(index + 1)));
+    let (cut, settled) = present
+        .chain(stock)
+        .fold((0, true), |(cut, settled), found| {
+            (cut.max(found.cut), settled && found.settled)
+        });
     (cut as f64 * timeline.width, settled)
 }
 

@@ -78,6 +78,7 @@ pub(super) fn events(metric: Metric, events: &Events, times: Option<&Histogram>)
         _ if events.of.contains_key(&metric) => events.of[&metric] as f64,
         Metric::WaitProbability
         | Metric::QueueLength
+        | Metric::QueueingTime
         | Metric::QueueFill
         | Metric::LittleResidualQueue
         | Metric::Time(TimeKind::Waiting, Statistic::Mean | Statistic::Variance) => {

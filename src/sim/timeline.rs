@@ -14,6 +14,8 @@ pub struct Slice {
     pub arrivals: f64,
     /// Orders that left.
     pub departures: f64,
+    /// ∫units of stock at hand dt, unit-seconds; 0 without stock.
+    pub stock_area: f64,
     /// What its consumers did; 0 unless the engine for everything ran.
     pub staff: StaffSlice,
 }
@@ -49,6 +51,7 @@ impl Slice {
             waiting_area: self.waiting_area - other.waiting_area,
             arrivals: self.arrivals - other.arrivals,
             departures: self.departures - other.departures,
+            stock_area: self.stock_area - other.stock_area,
             staff: self.staff.combine(other.staff, -1.0),
         }
     }
@@ -59,6 +62,7 @@ impl Slice {
             waiting_area: self.waiting_area + other.waiting_area,
             arrivals: self.arrivals + other.arrivals,
             departures: self.departures + other.departures,
+            stock_area: self.stock_area + other.stock_area,
             staff: self.staff.combine(other.staff, 1.0),
         }
     }
@@ -71,7 +75,7 @@ impl Slice {
                 waiting_area: lane.occupancy.waiting_area(),
                 arrivals: lane.offered as f64,
                 departures: lane.departed as f64,
-                staff: StaffSlice::default(),
+                ..Slice::default()
             })
         })
     }
@@ -83,7 +87,7 @@ impl Slice {
             waiting_area: 0.0,
             arrivals: entered as f64,
             departures: left as f64,
-            staff: StaffSlice::default(),
+            ..Slice::default()
         }
     }
 }
@@ -127,11 +131,18 @@ impl Timeline {
 
     /// Mean number in system at a place (0 is the pipeline, then the stages), slice by slice.
     pub fn present(&self, place: usize) -> Vec<f64> {
+        self.path(place, |slice| slice.present_area)
+    }
+
+    /// Mean units of stock at hand at a place, slice by slice.
+    pub fn stock(&self, place: usize) -> Vec<f64> {
+        self.path(place, |slice| slice.stock_area)
+    }
+
+    fn path(&self, place: usize, area: fn(&Slice) -> f64) -> Vec<f64> {
         let unit = self.width * self.replications as f64;
-        self.slices
-            .iter()
-            .map(|slice| slice[place].present_area / unit)
-            .collect()
+        let slices = self.slices.iter();
+        slices.map(|slice| area(&slice[place]) / unit).collect()
     }
 }
 
