@@ -14,7 +14,7 @@ pub(super) enum Partitioner {
     },
     ByChance {
         choice: Choice,
-        uniforms: Uniforms,
+        uniforms: Box<Uniforms>,
     },
 }
 
@@ -28,7 +28,7 @@ impl Partitioner {
             } => Partitioner::InTurn { next: 0, count },
             Store::Partitions { count, by } => Partitioner::ByChance {
                 choice: Choice::new(&by.weights(count)),
-                uniforms: Uniforms::new(stream),
+                uniforms: Box::new(Uniforms::new(stream)),
             },
         }
     }

@@ -103,7 +103,10 @@ impl Publisher {
 #[derive(Debug)]
 enum Delay {
     None,
-    Some { variates: Variates, varies: bool },
+    Some {
+        variates: Box<Variates>,
+        varies: bool,
+    },
 }
 
 impl Delay {
@@ -112,7 +115,7 @@ impl Delay {
             return Delay::None;
         }
         Delay::Some {
-            variates: Variates::new(stream, law),
+            variates: Box::new(Variates::new(stream, law)),
             varies: law.variance() > 0.0,
         }
     }

@@ -412,7 +412,7 @@ impl<O: Observer> Full<'_, O> {
             if was.extras.broker != is.extras.broker {
                 self.stages[stage]
                     .publisher
-                    .change(&is.extras.broker, &stream);
+                    .change(&is.extras.broker, stream);
             }
         }
         if was.consumers != is.consumers {

@@ -200,13 +200,13 @@ impl Stage {
             batch_due: f64::INFINITY,
             sharing: sharing.then(Sharing::default),
             chance: Chance::new(network, stage, replication),
-            publisher: Publisher::new(broker, &stream),
+            publisher: Publisher::new(broker, stream),
             partitioner: Partitioner::new(&broker.store, stream("partition")),
             circuit: circuit(&stage.extras.failures),
             laws: Laws::new(stage, &stream),
             roster: Roster::new(&stage.extras.staffing),
             begun: Begun::default(),
-            stock: Stockroom::new(&stage.extras.stocking, &stream),
+            stock: Stockroom::new(&stage.extras.stocking, stream),
         }
     }
 
