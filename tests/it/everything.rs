@@ -7,7 +7,7 @@
 
 use crate::networks::network as plain;
 use orderline::network::*;
-use orderline::random::{DiscreteDistribution, Distribution};
+use orderline::random::{Arrivals, DiscreteDistribution, Distribution};
 use orderline::sim::{
     Control, MessageAccounts, Observer, OrderRecord, Outcome, SimOptions, simulate,
     trace_replication,
@@ -492,6 +492,40 @@ fn incidents(network: &Network, phases: &[(f64, bool, u32)]) -> Vec<Phase> {
     changed.collect()
 }
 
+/// The same with a few orders, and all the time in the world to get done with them.
+fn patient() -> impl Strategy<Value = Network> {
+    everything(30).prop_map(|mut network| {
+        network.populations.clear();
+        network.phases.clear();
+        network.run.horizon = Horizon::Duration(40_000.0);
+        for producer in &mut network.producers {
+            let times = (0..12).map(|i| 0.5 * f64::from(i)).collect();
+            producer.arrivals = Arrivals::trace(times, 0.0).expect("ascending");
+        }
+        for (index, stage) in network.stages.iter_mut().enumerate() {
+            // Copies that come back to be copied again may never end.
+            for route in stage.by_class.iter_mut().flat_map(|class| &mut class.next) {
+                if matches!(route.to, Target::Stage(to) if to.0 <= index) {
+                    route.to = Target::Cancelled;
+                }
+            }
+            // Who may wait for ever: at 0 consumers, in a circle of blocked stages, for stock that never comes.
+            if let Capacity::Block(places) = stage.capacity {
+                stage.capacity = Capacity::Reject(places);
+            }
+            match &mut stage.extras.staffing {
+                Staffing::Constant => {}
+                Staffing::Shifts(shifts) => shifts.steps[0].consumers += 1,
+                Staffing::Autoscale(settings) => settings.minimum = settings.minimum.max(1),
+            }
+            if let Stocking::Stock(stock) = &mut stage.extras.stocking {
+                stock.shortage = Shortage::LostSale;
+            }
+        }
+        network
+    })
+}
+
 #[derive(Default)]
 struct Log(Vec<OrderRecord>);
 
@@ -516,6 +550,13 @@ proptest! {
             // Figures that are not defined are equal, too.
             prop_assert_eq!(format!("{:?}", a.estimates), format!("{:?}", b.estimates));
         }
+    }
+
+    #[test]
+    fn nobody_is_forgotten(network in patient()) {
+        let log = trace_replication(&network, &Control::default(), Log::default()).0;
+        let stuck: Vec<_> = log.iter().filter(|record| record.outcome == Outcome::InFlight).collect();
+        prop_assert!(stuck.is_empty(), "{:?}", stuck);
     }
 
     #[test]

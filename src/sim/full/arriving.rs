@@ -272,12 +272,15 @@ impl<O: Observer> Full<'_, O> {
 
     fn try_again(&mut self, id: MessageId) {
         let stage = self.messages.get(id).stage as usize;
-        if self.stages[stage].broker_down == 0 && self.has_room(stage) {
-            self.enqueue(id);
-            self.dispatch(stage);
-        } else {
-            self.orbit(id);
+        if self.stages[stage].broker_down > 0 || !self.has_room(stage) {
+            return self.orbit(id);
         }
+        if self.stages[stage].sharing.is_some() {
+            return self.join_sharing(id, stage);
+        }
+        self.enqueue(id);
+        self.give_time_to_live(id);
+        self.dispatch(stage);
     }
 
     /// A message is let in.
@@ -378,16 +381,17 @@ impl<O: Observer> Full<'_, O> {
         self.agenda.plan(until, Happening::GivesUp(ticket));
     }
 
-    fn give_time_to_live(&mut self, id: MessageId) {
-        let stage = self.messages.get(id).stage as usize;
+    pub(super) fn give_time_to_live(&mut self, id: MessageId) {
+        let message = self.messages.get(id);
+        let (stage, arrived) = (message.stage as usize, message.arrived);
         let extras = &self.plan(stage).extras;
         let TimeToLive::Limited { seconds, .. } = extras.time_to_live else {
             return;
         };
         if let Expiry::AtOnce | Expiry::AtHead = extras.broker.expiry {
             let ticket = self.ticket(id);
-            self.agenda
-                .plan(self.now + seconds, Happening::Expires(ticket));
+            let over = (arrived + seconds).max(self.now);
+            self.agenda.plan(over, Happening::Expires(ticket));
         }
     }
 

@@ -103,6 +103,11 @@ impl Circuit {
         }
     }
 
+    /// Whether it is half open: a few attempts may show whether it should be closed.
+    pub(super) fn is_half_open(&self) -> bool {
+        matches!(self.state, State::HalfOpen { .. })
+    }
+
     /// Whether it is open: neither closed nor half open.
     pub(super) fn is_open(&self) -> bool {
         self.open_until().is_some()

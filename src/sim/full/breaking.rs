@@ -182,7 +182,11 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         message.spend(self.now, Part::Waiting);
         message.left = message.work;
+        let begun = message.begun;
         self.enqueue(id);
+        if !begun {
+            self.give_time_to_live(id);
+        }
     }
 
     fn lose(&mut self, id: MessageId) {

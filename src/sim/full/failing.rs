@@ -60,17 +60,36 @@ impl<O: Observer> Full<'_, O> {
         let here = &mut self.stages[stage];
         let by_chance = probability > 0.0 && here.laws.failing.next() < probability;
         let failed = message.cut_off || by_chance;
-        if let Some(circuit) = &mut here.circuit {
+        if here.circuit.is_some() {
             message.let_through = false;
-            circuit.ended(self.now, !failed);
-            let open = f64::from(u8::from(circuit.is_open()));
-            self.happened.staff[stage].breaker_open.set(self.now, open);
-            if let Some(until) = circuit.open_until().filter(|until| *until > self.now) {
-                let stage = stage as u32;
-                self.agenda.plan(until, Happening::Resumes { stage });
-            }
+            self.tell_circuit(stage, !failed);
         }
         failed
+    }
+
+    /// A circuit breaker hears how an attempt ended, and opens or closes.
+    fn tell_circuit(&mut self, stage: usize, success: bool) {
+        let Some(circuit) = &mut self.stages[stage].circuit else {
+            return;
+        };
+        let probed = circuit.is_half_open();
+        circuit.ended(self.now, success);
+        let (opens, open) = (
+            circuit.open_until(),
+            &mut self.happened.staff[stage].breaker_open,
+        );
+        // Who waits for it looks again when it is half open, and after every probe.
+        let resumes = Happening::Resumes {
+            stage: stage as u32,
+        };
+        match opens {
+            Some(until) if probed || open.value() == 0.0 => {
+                open.set(self.now, 1.0);
+                self.agenda.plan(until, resumes);
+            }
+            None if probed => self.agenda.plan(self.now, resumes),
+            _ => {}
+        }
     }
 
     /// What becomes of a message after a failed attempt.

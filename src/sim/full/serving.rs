@@ -51,6 +51,21 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
+    /// What kept a stage from handing over has ended.
+    pub(super) fn resumes(&mut self, stage: usize) {
+        let circuit = self.stages[stage].circuit.as_ref();
+        let opens = circuit.and_then(|circuit| circuit.open_until());
+        if opens.is_none_or(|until| until <= self.now) {
+            self.happened.staff[stage].breaker_open.set(self.now, 0.0);
+        }
+        self.dispatch(stage);
+        if self.plan(stage).extras.broker.commitment != Commitment::OnDemand {
+            for member in 0..self.stages[stage].members.len() {
+                self.kick(stage, member);
+            }
+        }
+    }
+
     /// Who is free takes the next message.
     fn serve_on_demand(&mut self, stage: usize) {
         while self.stages[stage].waiting > 0 && self.may_begin(stage) && self.has_batch(stage) {
@@ -269,10 +284,13 @@ impl<O: Observer> Full<'_, O> {
         }
         if let Acknowledgement::PerMessage { timeout } = broker.acknowledgement {
             to.unacknowledged += 1;
-            let (delivery, stamp) = (message.deliveries, message.stamp);
-            let ticket = Ticket { message: id, stamp };
-            self.agenda
-                .plan(self.now + timeout, Happening::Overdue { ticket, delivery });
+            // Once more, not again and again: else work that always takes too long would never end.
+            if message.kind != Kind::Duplicate {
+                let (delivery, stamp) = (message.deliveries, message.stamp);
+                let ticket = Ticket { message: id, stamp };
+                let overdue = Happening::Overdue { ticket, delivery };
+                self.agenda.plan(self.now + timeout, overdue);
+            }
         }
     }
 
@@ -539,9 +557,9 @@ impl<O: Observer> Full<'_, O> {
         let (disowned, place) = (message.disowned, message.place);
         match self.plan(stage).extras.broker.acknowledgement {
             Acknowledgement::OnDelivery => {}
-            Acknowledgement::PerMessage { .. } => {
-                self.acknowledge_to(stage, member);
-            }
+            // Of a delivery that it has forgotten the broker does not want to hear.
+            Acknowledgement::PerMessage { .. } if disowned => {}
+            Acknowledgement::PerMessage { .. } => self.acknowledge_to(stage, member),
             Acknowledgement::Commits { every } => {
                 let message = self.messages.get(id);
                 let done = Done {
