@@ -159,12 +159,15 @@ impl<O: Observer> Full<'_, O> {
     /// Whether somebody would take a message off the lanes at once.
     fn takes_at_once(&self, stage: usize) -> bool {
         let here = &self.stages[stage];
-        if here.waiting > 0 || here.is_paused(self.now) || here.lanes.len() > 1 {
+        if here.waiting > 0 || here.is_paused(self.now) {
             return false;
         }
+        let mut members = 0..here.members.len();
         match self.plan(stage).extras.broker.commitment {
             Commitment::OnDemand => here.is_unlimited() || !here.members[0].idle.is_empty(),
-            _ => (0..here.members.len()).any(|member| self.has_window(stage, member)),
+            // Which lane it will be in is not known yet.
+            _ if here.lanes.len() > 1 => members.all(|member| self.has_window(stage, member)),
+            _ => members.any(|member| self.has_window(stage, member)),
         }
     }
 

@@ -173,13 +173,4 @@ impl<O: Observer> Full<'_, O> {
             AfterFailure::Stage(stage) => self.send(id, stage.0),
         }
     }
-    /// What kept a stage from handing over may have ended: a rebalance, an open circuit.
-    pub(super) fn resumes(&mut self, stage: usize) {
-        let circuit = self.stages[stage].circuit.as_ref();
-        let until = circuit.and_then(|circuit| circuit.open_until());
-        if until.is_some_and(|until| until <= self.now) {
-            self.happened.staff[stage].breaker_open.set(self.now, 0.0);
-        }
-        self.dispatch(stage);
-    }
 }
