@@ -179,6 +179,9 @@ impl NetworkTheory {
             (Regime::Critical, _) | (_, Regime::Critical) => Regime::Critical,
             _ => Regime::Steady,
         };
+        if members.end <= self.tails.len() {
+            self.tails.swap(stage, members.start);
+        }
         let of_members = self.regimes.get(members).unwrap_or_default();
         let whole = of_members.iter().map(|(regime, _)| *regime);
         let whole = whole.fold(Regime::Steady, worst);

@@ -252,6 +252,10 @@ pub(super) fn kept(
     if !cut && let Some(law) = kept_exactly(failure, attempts, service) {
         return Some((law, true));
     }
+    // A law without a third moment is not like one that has it: its waits cannot be measured.
+    if !cut && !service.moment_is_finite(3) {
+        return None;
+    }
     let (failing, succeeding) = by_end(failure, attempts, service);
     let total = total(failure, attempts, failing, succeeding)?;
     like(total).map(|law| (law, false))

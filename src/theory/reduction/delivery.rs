@@ -151,11 +151,11 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
             }];
         }
         let added = draft.add(stage);
-        match what {
-            "on its way" => draft.readings[id].way.push((added, Metric::NetworkTime)),
-            "in a batch" => draft.readings[id].batch_at = Some(added),
-            _ => draft.readings[id].way.push((added, Metric::EnqueueTime)),
-        }
+        let part = match what {
+            "on its way" => Metric::NetworkTime,
+            _ => Metric::EnqueueTime,
+        };
+        draft.readings[id].way.push((added, part));
         if added > before {
             for at in &mut draft.network.stages[added - 1].by_class {
                 at.next[0].to = Target::Stage(StageId(added));

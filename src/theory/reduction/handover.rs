@@ -73,7 +73,9 @@ pub(super) fn gap(stage: &Stage) -> Option<Gap> {
         && in_turn
         && stage.capacity == Capacity::Unbounded;
     let parts = [&broker.costs.handover, &broker.costs.acknowledge];
-    let finite = parts.iter().all(|law| law.variance().is_finite());
+    let services = stage.by_class.iter().map(|at| at.service.law());
+    let mut laws = parts.into_iter().chain(services);
+    let finite = laws.all(|law| law.moment_is_finite(3));
     match known && finite {
         true => None,
         false => Some((name, "a consumer is kept by more than the work")),

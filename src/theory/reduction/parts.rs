@@ -166,8 +166,7 @@ impl Parts {
             Some(retried) if retried.visits => visits / retried.attempts[class].mean(),
             _ => visits,
         };
-        let batch = reading.batch_at.map(|at| (at, Metric::EnqueueTime));
-        for (at, part) in reading.way.iter().copied().chain(batch) {
+        for (at, part) in reading.way.iter().copied() {
             let metric = Metric::mean(TimeKind::Sojourn);
             let time = class_figures(&all[at], class).get(&metric)?.value;
             match part {

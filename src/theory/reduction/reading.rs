@@ -656,6 +656,15 @@ impl Retried {
                 own,
             );
         }
+        let (work, _) = attempt_moments(&self.service[class], self.timeout);
+        let all = Source::exact("the law of an attempt, min(S, T)");
+        put(
+            &mut figures,
+            Metric::ProcessingTime,
+            tries.mean() * work,
+            "E[N] E[min(S, T)]",
+            all,
+        );
         if alone {
             self.own_work(&mut figures, class, rate, served.value, of, id, kind);
         }
@@ -691,7 +700,6 @@ impl Retried {
         let mut sheet = Sheet::new(Source::exact("the law of an attempt, min(S, T)"));
         sheet
             .mean(TimeKind::Service, mean, "E[min(S, T)]")
-            .put(Metric::ProcessingTime, mean, "E[min(S, T)]")
             .variance(TimeKind::Service, second - mean * mean, "Var(min(S, T))")
             .quantiles(
                 TimeKind::Service,
@@ -725,7 +733,8 @@ impl Retried {
         let cut = self.timeout.is_finite();
         match metric {
             Metric::Time(TimeKind::Sojourn, _) | Metric::NumberInSystem => self.visits,
-            Metric::Time(TimeKind::Service, _) | Metric::ProcessingTime => cut || !self.visits,
+            Metric::Time(TimeKind::Service, _) => cut || !self.visits,
+            Metric::ProcessingTime => true,
             Metric::Utilization => !self.visits,
             _ => false,
         }
@@ -873,6 +882,28 @@ impl Retried {
         }
         if !self.visits {
             whole.remove(&Metric::Utilization);
+        }
+        if let Some(all) = sum(Metric::ArrivalRate) {
+            let work = classes.iter().map(|(_, figures)| {
+                let of = |metric| {
+                    figures
+                        .get(&metric)
+                        .map_or(0.0, |figure: &Figure| figure.value)
+                };
+                of(Metric::ArrivalRate) * of(Metric::ProcessingTime)
+            });
+            let source = Source {
+                kind: all.kind,
+                reference: all.reference,
+            };
+            let mean = work.sum::<f64>() / all.value;
+            put(
+                whole,
+                Metric::ProcessingTime,
+                mean,
+                "Σ λ_k E[N_k] E[S_k]/λ",
+                source,
+            );
         }
         let Some(rate) = whole
             .get(&Metric::ArrivalRate)

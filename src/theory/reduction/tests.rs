@@ -388,6 +388,7 @@ fn pauses_are_a_stage_for_everyone() {
     close(exact(&theory, Place::Pipeline, "latency"), latency);
     close(exact(&theory, Place::Pipeline, "retry_time"), paused);
     close(exact(&theory, Place::Pipeline, "processing_time"), made);
+    close(exact(&theory, STAGE, "processing_time"), visits);
     close(exact(&theory, STAGE, "dead_letter_rate"), 0.001);
     close(exact(&theory, STAGE, "attempts_per_message"), visits);
 }
