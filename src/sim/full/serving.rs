@@ -7,7 +7,7 @@ use super::stage::{Consumer, Doing, Done};
 use super::{Full, Observer};
 use crate::network::{
     Acknowledgement, AfterFailure, Batching, Capacity, Commitment, Discipline, Expiry,
-    FailureClock, Failures, Fork, Reliability, StageId, Target, WhileOpen,
+    FailureClock, Failures, Fork, Reliability, StageId, Store, Target, WhileOpen,
 };
 use crate::sim::begin::{Begun, begin};
 use crate::sim::happened::Part;
@@ -642,9 +642,14 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
+    /// Whether any member gets any message: a single partition still is one member's alone.
+    fn is_shared(&self, stage: usize) -> bool {
+        self.plan(stage).extras.broker.store == Store::Shared
+    }
+
     /// Sends what waits to members that may have more, in turn.
     fn push(&mut self, stage: usize) {
-        if self.stages[stage].lanes.len() == 1 {
+        if self.is_shared(stage) {
             while self.stages[stage].waiting > 0 {
                 let Some(member) = self.next_in_turn(stage) else {
                     return;
@@ -778,7 +783,7 @@ impl<O: Observer> Full<'_, O> {
     /// Messages in the lanes that a member is served from.
     fn waiting_for(&self, stage: usize, member: usize) -> usize {
         let here = &self.stages[stage];
-        if here.lanes.len() == 1 {
+        if self.is_shared(stage) {
             return here.waiting;
         }
         let lanes = here.lanes.iter().zip(&here.member_of_lane);
@@ -793,7 +798,7 @@ impl<O: Observer> Full<'_, O> {
         to.asks_since = None;
         to.asked = to.asked.wrapping_add(1);
         let lanes = self.stages[stage].lanes.len();
-        let shared = lanes == 1;
+        let shared = self.is_shared(stage);
         let first = self.stages[stage].turn;
         let mut left = batch;
         for lane in (0..lanes).map(|lane| (lane + first) % lanes) {

@@ -1,15 +1,19 @@
 //! What no model here knows.
 
 use super::lanes::lanes;
-use super::{Gap, Reason, delivery, failures, handover, plainer, stock, violated};
+use super::{Gap, Reason, delivery, failures, handover, leads_to, plainer, stock, violated};
 use crate::network::{
     Acknowledgement, Balking, Batching, Broker, Capacity, Commitment, Consumers, Costs, Discipline,
-    Extras, Fork, Network, Outages, Outside, PartitionBy, Staffing, Stage, Store, Transactions,
+    Extras, Fork, Network, Outages, Outside, PartitionBy, Patience, Staffing, Stage, Store,
+    TimeToLive, Transactions,
 };
 
 /// The first feature of a stage that no model knows.
 pub(super) fn gap(network: &Network, id: usize, rates: &[Option<f64>]) -> Option<Reason> {
     let stage = &network.stages[id];
+    if let Some(before) = behind_batches(network, id).filter(|_| may_lose(stage)) {
+        return Some(batches(before));
+    }
     let (feature, why) = discipline(network, stage)
         .or_else(|| failures::gap(stage))
         .or_else(|| stock::gap(network, id, rates[id]))
@@ -182,4 +186,29 @@ fn promises(broker: &Broker) -> Option<Gap> {
         .into_iter()
         .find(|(asked, _)| *asked)
         .map(|found| found.1)
+}
+
+/// A stage before this one whose orders leave it several at once.
+pub(super) fn behind_batches(network: &Network, id: usize) -> Option<&Stage> {
+    let stages = network.stages.iter().enumerate();
+    let mut stages = stages.filter(|(_, stage)| stage.extras.batching != Batching::Single);
+    let found = stages.find(|(before, _)| *before != id && leads_to(network, *before, id));
+    found.map(|(_, stage)| stage)
+}
+
+/// Why little is known of the queues behind a stage that serves several at once.
+pub(super) fn batches(before: &Stage) -> Reason {
+    violated(
+        before,
+        "batch",
+        "orders leave it together, and come to the queues behind it together",
+    )
+}
+
+/// Whether orders may leave a stage without being served.
+fn may_lose(stage: &Stage) -> bool {
+    stage.capacity != Capacity::Unbounded
+        || stage.extras.patience != Patience::Endless
+        || stage.extras.time_to_live != TimeToLive::Endless
+        || stage.extras.balking != Balking::Never
 }

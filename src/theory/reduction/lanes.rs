@@ -7,8 +7,8 @@
 
 use super::{Draft, Gap, Reading};
 use crate::network::{
-    Broker, Capacity, Commitment, Consumers, Costs, Discipline, Extras, Fork, PartitionBy, Route,
-    Stage, StageId, Store, Target,
+    Acknowledgement, Broker, Capacity, Commitment, Consumers, Costs, Discipline, Extras, Fork,
+    PartitionBy, Route, Stage, StageId, Store, Target,
 };
 use crate::random::Distribution;
 use crate::theory::{Kind, Model};
@@ -48,6 +48,9 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
     let broker = &stage.extras.broker;
     let name = match (&broker.store, broker.commitment) {
         (Store::Shared, Commitment::OnDemand) => return Ok(None),
+        (Store::Shared, Commitment::Push { prefetch: 1 }) if broker.threads == 1 => {
+            return Ok(None);
+        }
         (Store::Partitions { .. }, _) => "partitions",
         (Store::Shared, Commitment::Push { .. }) => "prefetch",
         (Store::Shared, Commitment::Pull { .. }) => "pull",
@@ -173,6 +176,9 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     reading.means_only |= lanes.mixed;
     reading.busy_share = f64::from(active) / f64::from(consumers);
     if lanes.weights.len() == 1 {
+        if let Acknowledgement::PerMessage { timeout } = acknowledgement {
+            reading.delivered_again = timeout;
+        }
         return;
     }
     if lanes.in_turn {

@@ -33,7 +33,7 @@ use crate::network::{
     AfterFailure, Capacity, Consumers, Discipline, Extras, Failures, Fork, Hold, Network, Outages,
     Place, Reliability, Route, Stage, StageId, Stocking, Target,
 };
-use gap::gap;
+use gap::{batches, behind_batches, gap};
 use reading::Reading;
 use settled::settled;
 
@@ -99,14 +99,23 @@ impl Reduction {
                 *stage = sink(stage);
             }
         }
-        let readings = readings(network, gaps, cut);
+        let mut readings = readings(network, gaps, cut);
+        for (id, reading) in readings.iter_mut().enumerate() {
+            let waits = plainer.stages[id].consumers != Consumers::Unlimited;
+            if let Some(before) = behind_batches(&plainer, id).filter(|_| waits) {
+                reading.because.push(batches(before));
+                reading.hidden.push(reading::of_a_queue);
+            }
+        }
         let draft = Draft {
             network: plainer,
             readings,
             rates,
         };
         let reduction = draft.told();
-        (reduction.network != *network).then_some(reduction)
+        let told = reduction.network != *network;
+        let limited = |reading: &Reading| !reading.because.is_empty();
+        (told || reduction.readings.iter().any(limited)).then_some(reduction)
     }
 
     /// The features that no model knows.

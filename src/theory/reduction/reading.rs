@@ -45,6 +45,10 @@ pub(super) struct Reading {
     pub stocked: Option<Stocked>,
     /// Whether what leaves it leaves otherwise than in the reduced network.
     pub spoils_behind: bool,
+    /// Seconds after which a message that is not acknowledged is delivered again.
+    pub delivered_again: f64,
+    /// Why there is no more.
+    pub because: Vec<Reason>,
     /// Whether a broker's outages leave this share of the time.
     pub up: Option<f64>,
     /// Whether orders are put aside that are rejected in the reduced network.
@@ -81,6 +85,8 @@ impl Default for Reading {
             busy_share: 1.0,
             stocked: None,
             spoils_behind: false,
+            delivered_again: f64::INFINITY,
+            because: Vec::new(),
             up: None,
             puts_aside: false,
             way: Vec::new(),
@@ -110,7 +116,19 @@ impl Reduction {
         for (id, (stage, reading)) in theory.stages.iter_mut().zip(&self.readings).enumerate() {
             reading.read(stage, self, &all, id);
         }
-        let reasons = self.missing();
+        let lost = |(stage, reading): (&StageTheory, &Reading)| {
+            let again = reading.delivered_again.is_finite()
+                && !stage.figures.contains_key(&Metric::Throughput);
+            (again || !reading.because.is_empty()).then(|| stage.unexplained.clone())
+        };
+        let pairs = theory.stages.iter().zip(&self.readings);
+        let unknown: Vec<Reason> = pairs.filter_map(lost).flatten().collect();
+        let mut reasons = self.missing();
+        for reason in unknown {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
         if reasons.is_empty() {
             self.read_pipeline(&mut theory, &all, network);
         } else {
@@ -146,6 +164,15 @@ impl Reduction {
             for figure in pipeline.figures.values_mut() {
                 figure.kind = figure.kind.max(Kind::Approximation);
             }
+        }
+        // Who finds something in stock tends to come late after the one before.
+        let picks = any(|reading| reading.stocked.is_some_and(|stock| stock.loses));
+        if let Some(figure) = pipeline
+            .figures
+            .get_mut(&Metric::mean(TimeKind::Latency))
+            .filter(|_| picks)
+        {
+            figure.kind = figure.kind.max(Kind::Approximation);
         }
         let approximate = any(|reading| reading.approximate);
         if approximate || any(|reading| reading.spoils_latency) {
@@ -187,8 +214,11 @@ impl Reduction {
         self.read_handover(theory);
         self.read_parts(theory, all, network);
         let pipeline = &mut theory.pipeline;
-        if any(|reading| reading.retried.is_some() || reading.handed.is_some()) {
-            // What comes back to a queue is not waiting any more; what is handed over still is.
+        if self.network.stages.len() > network.stages.len()
+            || any(|reading| reading.retried.is_some() || reading.handed.is_some())
+        {
+            // What comes back to a queue is not waiting any more; what is handed over still is; what waits for
+            // the broker's writer does not yet.
             let waiting = theory
                 .stages
                 .iter()
@@ -262,7 +292,7 @@ impl Reduction {
 }
 
 /// Figures that depend on how long orders wait.
-fn of_a_queue(metric: Metric) -> bool {
+pub(super) fn of_a_queue(metric: Metric) -> bool {
     matches!(
         metric,
         Metric::QueueLength
@@ -287,6 +317,7 @@ impl Reading {
         if let Some(handed) = &self.handed {
             handed.read(stage);
         }
+        self.read_time_out(stage, &of.network.stages[id].name);
         self.read_losses(stage);
         if let Some(stocked) = &self.stocked {
             stocked.read(stage, all);
@@ -324,6 +355,7 @@ impl Reading {
             stage.alternatives.clear();
         }
         stage.entry = self.entry.or(stage.entry);
+        stage.unexplained.extend(self.because.iter().cloned());
     }
 
     /// Nothing but how many come, and why.
@@ -353,6 +385,30 @@ impl Reading {
                 source,
             );
         }
+    }
+
+    /// Nothing is known of the queue where messages wait so long that they are delivered twice.
+    fn read_time_out(&self, stage: &mut StageTheory, name: &str) {
+        let time = self.delivered_again;
+        let sojourn = stage.figures.get(&Metric::mean(TimeKind::Sojourn));
+        let quick = match (&stage.sojourn, sojourn) {
+            (Some(curve), _) => curve.at(time) < 1e-12,
+            (None, Some(mean)) => 200.0 * mean.value < time,
+            (None, None) => time.is_infinite(),
+        };
+        if quick || time.is_infinite() {
+            return;
+        }
+        let classes = stage.classes.iter_mut().map(|(_, figures)| figures);
+        for figures in classes.chain([&mut stage.figures]) {
+            figures.retain(|metric, _| *metric == Metric::ArrivalRate);
+        }
+        (stage.waiting, stage.sojourn) = (None, None);
+        stage.unexplained.push(Reason::Violated {
+            place: name.to_owned(),
+            feature: "visibility_timeout",
+            why: "messages wait so long at a consumer that they are delivered twice",
+        });
     }
 
     /// Who expires has not lost patience, and who is put aside has been rejected as well.
@@ -697,10 +753,14 @@ impl Retried {
     ) {
         let (service, tries) = (&self.service[class], &self.attempts[class]);
         let (mean, second) = attempt_moments(service, self.timeout);
+        let variance = match service.ccdf(self.timeout) > 0.0 {
+            true => second - mean * mean,
+            false => service.variance(),
+        };
         let mut sheet = Sheet::new(Source::exact("the law of an attempt, min(S, T)"));
         sheet
             .mean(TimeKind::Service, mean, "E[min(S, T)]")
-            .variance(TimeKind::Service, second - mean * mean, "Var(min(S, T))")
+            .variance(TimeKind::Service, variance, "Var(min(S, T))")
             .quantiles(
                 TimeKind::Service,
                 |p| Some(service.quantile(p).min(self.timeout)),

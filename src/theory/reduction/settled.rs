@@ -70,7 +70,10 @@ fn broker(stage: &Stage) -> Broker {
     if one_lane {
         broker.store = Store::Shared;
     }
-    if broker.store == Store::Shared && on_demand(stage) {
+    // Where messages are committed before they are worked on, their wait counts for the time-out as well.
+    let waits_count = broker.acknowledgement != plain.acknowledgement
+        && stage.extras.reliability == Reliability::Perfect;
+    if broker.store == Store::Shared && on_demand(stage) && !waits_count {
         broker.commitment = Commitment::OnDemand;
     }
     if broker.commitment == Commitment::OnDemand {

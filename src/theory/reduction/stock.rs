@@ -126,6 +126,7 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     let reading = &mut draft.readings[id];
     reading.entry = Some(&BASE_STOCK);
     reading.spoils_behind = true;
+    reading.spoils_latency |= loses;
     reading.stocked = Some(Stocked {
         shortage,
         on_hand,

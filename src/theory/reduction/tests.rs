@@ -900,3 +900,52 @@ fn stock_loses_sales_or_makes_orders_wait() {
         0.75 * often.shortage() + 0.25,
     );
 }
+
+/// One consumer with all that comes committed to it is a queue as any other.
+#[test]
+fn one_consumer_of_any_system_is_a_plain_queue() {
+    for system in System::ALL {
+        let mut sketch = Sketch::single(Arrivals::poisson(0.5).unwrap(), 1, exponential(1.0));
+        sketch.at(0).extras.broker = Broker::preset(system);
+        sketch.at(0).extras.broker.costs.linger = 0.0;
+        let theory = analyze(&sketch.network());
+        close(exact(&theory, STAGE, "waiting_time"), 1.0);
+        close(exact(&theory, Place::Pipeline, "latency"), 2.0);
+    }
+    // Messages that wait for half an hour are delivered twice.
+    let mut sketch = Sketch::single(Arrivals::poisson(0.5).unwrap(), 1, exponential(0.501));
+    sketch.at(0).extras.broker = Broker::preset(System::RabbitMq);
+    let theory = analyze(&sketch.network());
+    assert_eq!(known(&theory, STAGE), [Metric::ArrivalRate]);
+    assert!(
+        theory
+            .why_not(STAGE, Metric::Throughput)
+            .contains("visibility_timeout")
+    );
+}
+
+#[test]
+fn what_leaves_a_batch_comes_together() {
+    let mut sketch = Sketch::single(Arrivals::poisson(3.0).unwrap(), 1, exponential(1.0));
+    sketch.stage(4, exponential(1.0)).then(0, 1, 1.0);
+    let size = Batching::UpTo {
+        size: 5,
+        at_least: 1,
+        wait: 0.0,
+    };
+    sketch.at(0).extras.batching = size;
+    let theory = analyze(&sketch.network());
+    let second = Place::Stage(StageId(1));
+    close(exact(&theory, second, "utilization"), 0.75);
+    let wait = "waiting_time".parse().unwrap();
+    assert!(theory.figure(second, wait).is_none());
+    assert!(theory.why_not(second, wait).contains("`batch` of `s0`"));
+    assert!(
+        theory
+            .figure(Place::Pipeline, "latency".parse().unwrap())
+            .is_none()
+    );
+    sketch.bound(1, 3);
+    let theory = analyze(&sketch.network());
+    assert_eq!(known(&theory, second), [Metric::ArrivalRate]);
+}
