@@ -156,8 +156,9 @@ pub enum Commitment {
         /// At least 1.
         prefetch: u32,
     },
-    /// A member that has worked off all it holds asks for more, and gets at most `batch`; when there are
-    /// fewer than `at_least` the broker answers after `wait` seconds with what there is, if anything.
+    /// A member that has begun all it was given and has a free consumer asks for more, and gets at most
+    /// `batch`; when there are fewer than `at_least` the broker answers after `wait` seconds with what
+    /// there is, if anything.
     Pull {
         /// At least 1.
         batch: u32,

@@ -9,7 +9,7 @@
 //! | `partitions` | lanes, each of one member of the group alone |
 //! | `partition_by` | `"round_robin"`, `"hash"` (of many keys, each rare), `{ key = { keys = 1000, exponent = 1 } }` (Zipf) |
 //! | `prefetch` | messages pushed to a member that it has not acknowledged; or `"unlimited"` |
-//! | `pull` | `{ batch = 500, at_least = 1, wait = "500ms" }`: a member that has nothing left asks for so many |
+//! | `pull` | `{ batch = 500, at_least = 1, wait = "500ms" }`: a member that has nothing left for a free consumer asks for so many |
 //! | `high_water_mark` | messages given to each consumer, in turn, when they are sent |
 //! | `threads` | consumers that make up a member |
 //! | `acknowledgement` | `"on_delivery"`, `"per_message"`, `{ commit = { every = "5s" } }` |

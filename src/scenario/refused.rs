@@ -422,6 +422,24 @@ fn warn_of_no_effect(seen: &Seen<'_>, cx: &mut Context) {
         }
     }
     warn_of_idle_members(seen, draft, cx);
+    warn_of_batches_at_hand(seen, cx);
+}
+
+/// A batch that waits for messages which somebody else may have in hand: it does not.
+fn warn_of_batches_at_hand(seen: &Seen<'_>, cx: &mut Context) {
+    let Batching::UpTo { at_least: 2.., .. } = seen.extras.batching else {
+        return;
+    };
+    if seen.broker().commitment == Commitment::OnDemand {
+        return;
+    }
+    let Some(batch) = given(&seen.stage.extras.batch) else {
+        return;
+    };
+    let message =
+        "`at_least` of `batch` changes nothing here: a consumer begins with what it was given";
+    let help = "let the broker wait, such as pull = { batch = 500, at_least = 100 }, or remove it";
+    cx.report(Diagnostic::warning(batch.key, message).help(help));
 }
 
 /// More members of a group than partitions.

@@ -636,9 +636,7 @@ impl<O: Observer> Full<'_, O> {
             (Commitment::AtSend { high_water_mark }, _) => {
                 to.buffer.len() < high_water_mark as usize
             }
-            (Commitment::Pull { .. }, _) => {
-                to.buffer.is_empty() && to.idle.len() == to.ready as usize
-            }
+            (Commitment::Pull { .. }, _) => to.buffer.is_empty() && !to.idle.is_empty(),
         }
     }
 
@@ -728,7 +726,7 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
-    /// A member that has worked off all it had asks for more.
+    /// A member with nothing in its buffer and a free consumer asks for more.
     fn fetch(&mut self, stage: usize, member: usize) {
         let Commitment::Pull {
             batch,

@@ -96,10 +96,7 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
         Commitment::AtSend { high_water_mark } => high_water_mark.saturating_add(threads),
         Commitment::Pull { at_least: 1, .. } if threads == 1 && name == "partitions" => u32::MAX,
         Commitment::Pull { .. } => {
-            return Err((
-                "pull",
-                "a consumer gets nothing new before all that it fetched is done",
-            ));
+            return Err(("pull", "messages are fetched several at a time"));
         }
         Commitment::OnDemand => return Err((name, IDLE)),
     };
