@@ -11,6 +11,7 @@
 //! What depends on the machine (network, disk, hand-over) costs nothing until it is given. The values
 //! and their sources:
 #![doc = include_str!("presets.md")]
+#![doc = include_str!("presets_compared.md")]
 
 use super::broker::{
     Acknowledgement, Broker, Commitment, Costs, Expiry, Outside, PartitionBy, Store, System,

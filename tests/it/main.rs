@@ -20,6 +20,7 @@ mod properties;
 mod readme;
 mod reference;
 mod scenario;
+mod scenarios;
 mod staffing;
 mod stock;
 mod truth;
