@@ -2,7 +2,7 @@
 //!
 //! A message passes, in this order: the way to the broker ([`Costs::network`]), the producer's batch
 //! ([`Costs::linger`]), the broker's writer ([`Costs::persistence`]), the confirmation
-//! ([`Costs::confirm`]); then it is available in its lane ([`Store`]). From there it is committed to
+//! ([`Costs::confirm`]), the delay asked for ([`Costs::delay`]); then it is available in its lane ([`Store`]). From there it is committed to
 //! a member of the group of consumers ([`Commitment`]), handed over ([`Costs::handover`]), worked on,
 //! and acknowledged ([`Acknowledgement`]).
 
@@ -259,6 +259,8 @@ pub struct Costs {
     pub refuse_after: f64,
     /// Seconds until a written message can be delivered.
     pub confirm: Distribution,
+    /// Seconds for which the broker keeps a written message back on purpose.
+    pub delay: Distribution,
     /// Seconds from the commitment to a consumer until it has the message.
     pub handover: Distribution,
     /// Seconds from the end of the work until the broker knows of it.
@@ -298,6 +300,7 @@ impl Default for Costs {
             persistence: nothing(),
             refuse_after: f64::INFINITY,
             confirm: nothing(),
+            delay: nothing(),
             handover: nothing(),
             acknowledge: nothing(),
         }

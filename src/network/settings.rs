@@ -225,6 +225,7 @@ fn costs(costs: &Costs) -> Vec<Setting> {
         Setting::new("persistence", law(&costs.persistence)),
         Setting::new("refuse_after", time(costs.refuse_after)),
         Setting::new("confirm", law(&costs.confirm)),
+        Setting::new("delay", law(&costs.delay)),
         Setting::new("handover", law(&costs.handover)),
         Setting::new("acknowledge", law(&costs.acknowledge)),
     ]

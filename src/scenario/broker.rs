@@ -24,6 +24,7 @@
 //! | `network`, `bandwidth` | the way to the broker: a distribution; bytes per second |
 //! | `linger`, `batch_size` | the producer's batch: how long its first message waits; bytes at which it is sent |
 //! | `persistence`, `refuse_after`, `confirm` | the broker's writer: a distribution for each message, one after the other; the wait after which one is refused; a distribution until it can be delivered |
+//! | `delay` | a distribution: the broker keeps the message back for so long (delayed messages) |
 //! | `handover`, `acknowledge` | distributions from the broker to the consumer and back |
 //! | `outage` | `{ uptime, downtime }`, distributions: the broker fails and comes back |
 
@@ -171,8 +172,20 @@ const LACKS: &[(System, &[&str], &str)] = &[
     ),
     (
         System::ZeroMq,
-        &["expiry", "durable", "persistence", "confirm", "outage"],
+        &[
+            "expiry",
+            "durable",
+            "persistence",
+            "confirm",
+            "delay",
+            "outage",
+        ],
         "ZeroMQ is a library, there is no broker that could keep messages",
+    ),
+    (
+        System::Kafka,
+        &["delay"],
+        "Kafka delivers messages as they come, and keeps none back",
     ),
     (
         System::RabbitMq,
@@ -548,6 +561,7 @@ fn costs(fields: &mut Fields<'_>, preset: &Costs, cx: &mut Context) -> Option<Co
     let network = law("network", &preset.network, cx);
     let persistence = law("persistence", &preset.persistence, cx);
     let confirm = law("confirm", &preset.confirm, cx);
+    let delay = law("delay", &preset.delay, cx);
     let handover = law("handover", &preset.handover, cx);
     let acknowledge = law("acknowledge", &preset.acknowledge, cx);
     let rate = (Dimension::ByteRate, Range::Positive);
@@ -565,6 +579,7 @@ fn costs(fields: &mut Fields<'_>, preset: &Costs, cx: &mut Context) -> Option<Co
         persistence: persistence?,
         refuse_after: refuse_after?,
         confirm: confirm?,
+        delay: delay?,
         handover: handover?,
         acknowledge: acknowledge?,
     })

@@ -300,6 +300,7 @@ fn costs() -> impl Strategy<Value = Costs> {
             persistence,
             refuse_after: 3.0,
             confirm: Distribution::deterministic(0.125).expect("a time"),
+            delay: exponential(0.2),
             handover,
             acknowledge,
         },

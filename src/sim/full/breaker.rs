@@ -107,11 +107,6 @@ impl Circuit {
     pub(super) fn is_half_open(&self) -> bool {
         matches!(self.state, State::HalfOpen { .. })
     }
-
-    /// Whether it is open: neither closed nor half open.
-    pub(super) fn is_open(&self) -> bool {
-        self.open_until().is_some()
-    }
 }
 
 #[cfg(test)]
@@ -145,11 +140,11 @@ mod tests {
             assert!(attempt(&mut circuit, now, success));
         }
         assert!(attempt(&mut circuit, 4.0, false));
-        assert!(!circuit.is_open());
+        assert!(circuit.open_until().is_none());
         assert!(attempt(&mut circuit, 5.0, false));
         assert_eq!(circuit.open_until(), Some(15.0));
         assert!(!circuit.admits(14.999));
-        assert!(circuit.is_open());
+        assert!(circuit.open_until().is_some());
     }
 
     #[test]
@@ -157,7 +152,7 @@ mod tests {
         let mut circuit = circuit(1, 10.0, 2);
         assert!(attempt(&mut circuit, 0.0, false));
         assert!(circuit.admits(10.0));
-        assert!(!circuit.is_open());
+        assert!(circuit.open_until().is_none());
         circuit.began();
         circuit.began();
         assert!(!circuit.admits(10.5));

@@ -13,6 +13,7 @@ pub(super) struct Publisher {
     per_byte: f64,
     writer: Writer,
     confirm: Delay,
+    kept_back: Delay,
     transaction: Option<Transaction>,
 }
 
@@ -40,6 +41,7 @@ impl Publisher {
                 free_at: 0.0,
             },
             confirm: Delay::new(&costs.confirm, stream("confirm")),
+            kept_back: Delay::new(&costs.delay, stream("delay")),
             transaction: match &broker.transaction {
                 Transactions::None => None,
                 Transactions::Half(half) => Some(Transaction::new(
@@ -57,6 +59,7 @@ impl Publisher {
             && self.per_byte == 0.0
             && self.writer.work.is_none()
             && self.confirm.is_none()
+            && self.kept_back.is_none()
             && self.transaction.is_none()
     }
 
@@ -81,7 +84,7 @@ impl Publisher {
             Ok(after) => after,
             Err(after) => return (after, Fate::Refused),
         };
-        let stored = written + self.confirm.next();
+        let stored = written + self.confirm.next() + self.kept_back.next();
         match &mut self.transaction {
             None => (stored, Fate::Available),
             Some(transaction) => {

@@ -12,7 +12,7 @@ use crate::theory::{Kind, Model};
 
 pub(super) const DELIVERY: Model = Model {
     name: "Delivery as stages before the queue",
-    conditions: "`network`, `bandwidth` (all messages of one size), `persistence`, `confirm`, and `linger` where batches are hardly ever full before their time",
+    conditions: "`network`, `bandwidth` (all messages of one size), `persistence`, `confirm`, `delay`, and `linger` where batches are hardly ever full before their time",
     gives: "the latency with them; with `linger` the mean time in a batch exactly, behind it the queue as if orders did not come in batches (each is delayed by at most `linger`)",
     kind: Kind::Exact,
     source: "Baskett et al. 1975, J. ACM 22 (stages for everyone); a batch of the producer: L with probability 1/(1 + λL), else uniform on (0, L)",
@@ -135,6 +135,7 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
         (network, Consumers::Unlimited, "on its way"),
         (costs.persistence.clone(), Consumers::Finite(1), "written"),
         (costs.confirm, Consumers::Unlimited, "confirmed"),
+        (costs.delay, Consumers::Unlimited, "kept back"),
     ];
     let before = draft.network.stages.len();
     for (law, consumers, what) in steps {
