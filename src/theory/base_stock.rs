@@ -101,7 +101,7 @@ mod tests {
     fn base_stock_with_backorders_term_by_term() {
         for (a, units) in [(0.5, 0u64), (3.0, 2), (20.0, 26)] {
             let item = BaseStock::new(a / 2.0, 2.0, units, Shortage::Backorder).unwrap();
-            let (mut term, mut out, mut owed, mut on_hand) = ((-a as f64).exp(), 0.0, 0.0, 0.0);
+            let (mut term, mut out, mut owed, mut on_hand) = (f64::exp(-a), 0.0, 0.0, 0.0);
             for n in 0..200u64 {
                 out += if n >= units { term } else { 0.0 };
                 owed += term * n.saturating_sub(units) as f64;

@@ -1,4 +1,4 @@
-//! M/M[a,b]/c: consumers that serve up to b orders at once, and begin when a wait.
+//! M/M\[a,b\]/c: consumers that serve up to b orders at once, and begin when a wait.
 //!
 //! # References
 //! N. T. J. Bailey (1954), *On queueing processes with bulk service*, J. Royal Statistical Society B 16,

@@ -193,7 +193,7 @@ impl NetworkTheory {
 
     /// The same for the network that was reduced to this one: its first stages are those, as the
     /// scenario describes them.
-    pub(super) fn as_described(mut self, network: &Network) -> NetworkTheory {
+    pub(super) fn described_by(mut self, network: &Network) -> NetworkTheory {
         let count = network.stages.len();
         self.settings.clone_from(&network.stages);
         self.stages.truncate(count);

@@ -54,7 +54,7 @@ fn balking(case: &Case<'_>) -> Fit {
 
 pub(super) const BULK: Candidate = Candidate {
     model: &Model {
-        name: "M/M[a,b]/c (bulk service)",
+        name: "M/M(a,b)/c (bulk service)",
         conditions: "`batch` with `wait` for ever or `at_least = 1`, Poisson arrivals, one exponential law, no bound; any order that does not look at service times; c × `at_least` up to 1200",
         gives: "means",
         kind: Kind::Exact,

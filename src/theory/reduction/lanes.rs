@@ -87,7 +87,7 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
         return Err((name, IDLE));
     };
     let threads = broker.threads.min(consumers);
-    if consumers % threads != 0 {
+    if !consumers.is_multiple_of(threads) {
         return Err(("threads", "the consumers are not evenly shared out"));
     }
     let members = (consumers / threads) as usize;
@@ -119,7 +119,7 @@ pub(super) fn lanes(stage: &Stage) -> Result<Option<Lanes>, Gap> {
     let active = members.min(count as usize);
     let mixed = count as usize > active;
     if by == PartitionBy::RoundRobin {
-        if count as usize % active != 0 {
+        if !(count as usize).is_multiple_of(active) {
             return Err((name, "the partitions are not evenly shared out"));
         }
         let weights = vec![1.0 / active as f64; active];

@@ -3,10 +3,10 @@
 //! The models know queues with consumers, classes, routes, bounds, patience, breakdowns and forks. What
 //! else a scenario may ask for is, in this order,
 //!
-//! 1. left out where it changes nothing ([`settled`]: a prefetch of the only consumer, an acknowledgement
+//! 1. left out where it changes nothing (`settled`: a prefetch of the only consumer, an acknowledgement
 //!    that no crash makes matter, …);
 //! 2. told in the models' own words where that gives the same figures;
-//! 3. else a gap ([`gap`]): the stage is cut off, with all that its orders may come to later, and the
+//! 3. else a gap (`gap`): the stage is cut off, with all that its orders may come to later, and the
 //!    reason names the feature and the assumption that fails. What lies before it is not concerned.
 //!
 //! # Invariant

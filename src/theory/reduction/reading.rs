@@ -53,10 +53,9 @@ pub(super) struct Reading {
     pub up: Option<f64>,
     /// Whether orders are put aside that are rejected in the reduced network.
     pub puts_aside: bool,
-    /// Where an order's way to the queue leads through: the network, then the writer and the confirmation.
+    /// Where an order's way to the queue leads through: its producer's batch, the network, the writer and
+    /// the confirmation.
     pub way: Vec<(usize, Metric)>,
-    /// The stage where messages wait for their batch to be sent.
-    pub batch_at: Option<usize>,
     /// What becomes of orders that expire, and in the reduced network lose patience.
     pub expires: Option<AfterExpiry>,
     /// Whether a law stands for another with the same mean and variance.
@@ -90,7 +89,6 @@ impl Default for Reading {
             up: None,
             puts_aside: false,
             way: Vec::new(),
-            batch_at: None,
             expires: None,
             means_only: false,
             approximate: false,
@@ -112,7 +110,7 @@ impl Reduction {
                 theory.regime_of_members(id, members.stages.clone());
             }
         }
-        let mut theory = theory.as_described(network);
+        let mut theory = theory.described_by(network);
         for (id, (stage, reading)) in theory.stages.iter_mut().zip(&self.readings).enumerate() {
             reading.read(stage, self, &all, id);
         }
@@ -268,7 +266,7 @@ impl Reduction {
         pipeline.figures.retain(|metric, _| {
             let beyond =
                 matches!(metric, Metric::Time(TimeKind::Latency, s) if *s != Statistic::Mean);
-            !beyond && (known || *metric != Metric::NumberInSystem)
+            !(beyond || !known && *metric == Metric::NumberInSystem)
         });
         if let Some(number) = pipeline.figures.get_mut(&Metric::NumberInSystem) {
             number.value -= kept;
@@ -330,7 +328,8 @@ impl Reading {
         }
         let shown = |metric: &Metric| {
             let second = matches!(metric, Metric::Time(TimeKind::Waiting | TimeKind::Sojourn, s) if *s != Statistic::Mean);
-            !(self.means_only && second) && !self.hidden.iter().any(|hidden| hidden(*metric))
+            let not_its_own = self.hidden.iter().any(|hidden| hidden(*metric));
+            !(not_its_own || self.means_only && second)
         };
         let approximate = |metric: &Metric, figure: &mut Figure| {
             if self.approximate && of_a_queue(*metric) {
@@ -878,7 +877,7 @@ impl Retried {
         figures.retain(|metric, _| {
             let waiting = matches!(metric, Metric::Time(TimeKind::Waiting, _));
             let first = waiting || *metric == Metric::WaitProbability;
-            *metric != Metric::QueueLength && (!first || (wait.is_some() && same))
+            !(*metric == Metric::QueueLength || first && !(wait.is_some() && same))
         });
         if let Some(wait) = wait {
             figures.insert(Metric::mean(TimeKind::Waiting), wait);
@@ -930,7 +929,8 @@ impl Retried {
         *whole = visits.clone();
         whole.retain(|metric, _| {
             let of_the_order = of_a_queue(*metric) && *metric != Metric::WaitProbability;
-            !is_residual(*metric) && !self.of_the_visit(*metric) && !(self.visits && of_the_order)
+            let of_a_visit = self.of_the_visit(*metric) || self.visits && of_the_order;
+            !(is_residual(*metric) || of_a_visit)
         });
         for metric in [
             Metric::ArrivalRate,

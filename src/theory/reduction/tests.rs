@@ -187,7 +187,8 @@ fn an_incident_leaves_nothing_but_the_reason() {
 
 #[test]
 fn settings_that_change_nothing_leave_the_model() {
-    let with: Vec<Box<dyn Fn(&mut Stage)>> = vec![
+    type Change = Box<dyn Fn(&mut Stage)>;
+    let with: Vec<Change> = vec![
         Box::new(|s| s.extras.broker.system = crate::network::System::RabbitMq),
         Box::new(|s| s.extras.broker.commitment = Commitment::Push { prefetch: 1 }),
         Box::new(|s| s.extras.broker.durable = false),
