@@ -2,9 +2,9 @@
 
 use super::{
     Acknowledgement, AfterExpiry, AfterFailure, AfterRepair, Balking, Breaker, Broker, Capacity,
-    Commitment, Consumers, Costs, Failures, Hold, Network, Outages, Outside, Place, Reliability,
-    Replenishment, Shortage, Staffing, Stage, StageId, Stock, Stocking, Target, TimeToLive,
-    Transactions,
+    Commitment, Consumers, Costs, Discipline, Failures, Hold, Network, Outages, Outside, Place,
+    Reliability, Replenishment, Shortage, Staffing, Stage, StageId, Stock, Stocking, Target,
+    TimeToLive, Transactions,
 };
 use crate::metric::Metric;
 use crate::network::Patience;
@@ -149,6 +149,22 @@ impl Network {
     /// Whether consumers, or the broker, of a stage can be down.
     pub fn can_be_down(&self, at: StageId) -> bool {
         self.lacks(Place::Stage(at), Metric::Availability).is_none()
+    }
+
+    /// Whether more than an order's own work can lie between its beginning and the order's leaving: others
+    /// that are served meanwhile, a breakdown, a full queue ahead.
+    pub fn interrupts_work(&self, at: StageId) -> bool {
+        let shares = |stage: &Stage| {
+            matches!(
+                stage.discipline,
+                Discipline::ProcessorSharing
+                    | Discipline::ShortestRemaining
+                    | Discipline::PreemptivePriority
+                    | Discipline::PreemptiveRestart
+            )
+        };
+        let fails = |stage: &Stage| stage.extras.reliability != Reliability::Perfect;
+        self.settings(at).any(|stage| shares(stage) || fails(stage)) || self.can_be_blocked(at)
     }
 
     fn can_be_blocked(&self, at: StageId) -> bool {

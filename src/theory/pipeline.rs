@@ -19,7 +19,7 @@ use super::stage::{FLOWS, StageTheory};
 use super::traffic::{Traffic, loses};
 use super::{Curve, Figure, Figures, Kind, Model, Reason};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Consumers, Fork, Network, Patience, Stage, Target};
+use crate::network::{Consumers, Fork, Network, Patience, Stage, StageId, Target};
 use std::sync::Arc;
 
 const SUM: &str = "sum over the visits of completed orders; Jackson 1957, Kelly 1979";
@@ -293,7 +293,7 @@ impl Whole<'_> {
         self.reached.iter().any(|s| regime(s) != Regime::Steady)
     }
 
-    /// E\[S\] over all visits of completed orders.
+    /// E\[S\] over all visits of completed orders; where work is interrupted, W − Wq.
     fn processing(&self) -> Figures {
         let overloaded = self.overloaded();
         if self.forks {
@@ -304,21 +304,47 @@ impl Whole<'_> {
             Some(_) => Kind::Approximation,
             None => return self.only_processing(),
         };
-        let work =
-            self.visits(|s, k| Some(self.network.stages[s].by_class[k].service.law().mean()));
+        let interrupted = |s: &&usize| self.network.interrupts_work(StageId(**s));
+        let interrupted: Vec<usize> = self.reached.iter().filter(interrupted).copied().collect();
+        let work = self.visits(|s, k| match interrupted.contains(&s) {
+            false => Some(self.network.stages[s].by_class[k].service.law().mean()),
+            true => self.after_waiting(s, k),
+        });
+        let kind = if interrupted.is_empty() {
+            kind
+        } else {
+            self.kind(Metric::mean(TimeKind::Sojourn))
+                .map_or(kind, |sojourn| sojourn.max(kind))
+        };
+        let formula = match interrupted.is_empty() {
+            true => "Σ v_i E[S_i]",
+            false => "Σ v_i (W_i − Wq_i)",
+        };
         let mut sheet = Sheet::new(Source {
             kind,
             reference: SUM,
         });
         if let Some(work) = work {
-            sheet.put(Metric::ProcessingTime, work, "Σ v_i E[S_i]");
+            sheet.put(Metric::ProcessingTime, work, formula);
         }
         sheet.finish()
+    }
+
+    /// W − Wq of a class at a stage where nobody gives up.
+    fn after_waiting(&self, stage: usize, class: usize) -> Option<f64> {
+        let mean = |kind| self.figure(stage, class, Metric::mean(kind));
+        let waiting = mean(TimeKind::Waiting)?.value;
+        let after = mean(TimeKind::Sojourn)?.value - waiting;
+        (!self.gives_up(stage)).then_some(after)
     }
 
     /// E\[S\] of the only stage: known however much gets through.
     fn only_processing(&self) -> Figures {
         let metric = Metric::ProcessingTime;
+        let interrupted = |s: &usize| self.network.interrupts_work(StageId(*s));
+        if self.reached.iter().any(interrupted) {
+            return Figures::new();
+        }
         let only = self.only_stage();
         let figure = only.and_then(|stage| stage.figures.get(&metric));
         figure.map(|figure| (metric, *figure)).into_iter().collect()

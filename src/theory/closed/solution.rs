@@ -9,7 +9,7 @@ use super::erlang_mixture::ErlangMixture;
 use super::finite_source::write_distribution;
 use super::flows::{Flow, Origin};
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{Capacity, ClassId, Consumers, Discipline, Network, Stage};
+use crate::network::{Capacity, ClassId, Consumers, Discipline, Network, Stage, StageId};
 use crate::theory::join::Joins;
 use crate::theory::law::StageLaw;
 use crate::theory::lines::Blocking;
@@ -335,21 +335,20 @@ impl Solution<'_> {
             ..self.source
         };
         let source = if self.fair { self.source } else { unfair };
-        if let Some(work) = self.over_visits(completed, |id, flow, _| {
-            Some(
-                self.network.stages[id].by_class[flow.class]
-                    .service
-                    .law()
-                    .mean(),
-            )
-        }) {
-            put(
-                &mut figures,
-                Metric::ProcessingTime,
-                work,
-                "Σ v_i E[S_i]",
-                source,
-            );
+        let interrupts = |id: usize| self.network.interrupts_work(StageId(id));
+        let work = self.over_visits(completed, |id, flow, passing| match interrupts(id) {
+            false => {
+                let law = self.network.stages[id].by_class[flow.class].service.law();
+                Some(law.mean())
+            }
+            true => Some(passing.sojourn? - passing.wait?),
+        });
+        if let Some(work) = work {
+            let formula = match (0..self.stages.len()).any(interrupts) {
+                true => "Σ v_i (W_i − Wq_i)",
+                false => "Σ v_i E[S_i]",
+            };
+            put(&mut figures, Metric::ProcessingTime, work, formula, source);
         }
         let latency = self.over_visits(completed, |_, _, passing| passing.sojourn);
         if let Some(latency) = latency {
