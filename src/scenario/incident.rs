@@ -24,7 +24,9 @@ use super::spot::Spot;
 use super::tree::{Entry, Node, Table, Value};
 use super::units::Dimension;
 use super::values::{self, Range};
-use crate::network::{Capacity, Horizon, Network, Phase, Population, Producer, Stage, System};
+use crate::network::{
+    Breaker, Capacity, Failures, Horizon, Network, Phase, Population, Producer, Stage, System,
+};
 use std::mem::discriminant;
 
 /// An `[[incident]]` as it was written.
@@ -249,7 +251,7 @@ fn at_its_edit(error: Diagnostic, edits: &[&Edit]) -> Diagnostic {
             || edit.node.span.contains(error.span)
     };
     match edits {
-        _ if edits.iter().any(|edit| inside(edit)) => error,
+        _ if edits.iter().any(inside) => error,
         [.., last] => Diagnostic {
             span: last.key,
             message: format!("during this incident: {}", error.message),
@@ -312,6 +314,15 @@ fn restaged(base: &Stage, during: &Stage) -> Option<&'static str> {
             "whether consumers work in batches",
         ),
         (
+            circuit(&one.failures) == circuit(&other.failures),
+            "`circuit_breaker`",
+        ),
+        (
+            discriminant(&one.time_to_live) == discriminant(&other.time_to_live)
+                && discriminant(&broker.expiry) == discriminant(&changed.expiry),
+            "whether messages expire, and how they are found",
+        ),
+        (
             broker.system == changed.system
                 && broker.store == changed.store
                 && broker.threads == changed.threads
@@ -324,6 +335,14 @@ fn restaged(base: &Stage, during: &Stage) -> Option<&'static str> {
     ];
     let mut kinds = kinds.into_iter();
     kinds.find(|(same, _)| !same).map(|(_, what)| what)
+}
+
+/// The circuit breaker, which keeps its state from one phase to the next.
+fn circuit(failures: &Failures) -> Breaker {
+    match failures {
+        Failures::Never => Breaker::None,
+        Failures::Some(failure) => failure.breaker,
+    }
 }
 
 /// Whether an order that finds the queue full is done with it.
