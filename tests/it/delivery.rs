@@ -156,6 +156,17 @@ fn partitions_are_queues_of_their_own() {
     }
 }
 
+/// A single partition has a single consumer at a time, however many there are: M/M/1.
+#[test]
+fn one_partition_has_one_consumer() {
+    let (rate, service) = (1.0, 2.0);
+    agrees(
+        "one partition",
+        group(rate, service, 4, partitions(1, PartitionBy::Hash)),
+        &[(Some(0), "sojourn_time", 1.0 / (service - rate))],
+    );
+}
+
 /// Every fourth order of a Poisson stream: E4/M/1. The probability σ of finding the consumer busy is the
 /// root of σ = (λ/(λ + μ(1 − σ)))⁴ below 1, and the sojourn time is exponential with μ(1 − σ).
 fn in_turn(rate: f64, service: f64, ways: i32) -> f64 {
