@@ -65,6 +65,7 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn repaired(&mut self, who: Who) {
         let (stage, consumer) = (who.stage as usize, who.consumer);
         self.share_changes(stage);
+        let shared = self.is_shared(stage);
         let here = &mut self.stages[stage];
         let state = &mut here.consumers[consumer as usize];
         if state.fate != who.stamp {
@@ -73,7 +74,7 @@ impl<O: Observer> Full<'_, O> {
         let member = state.member as usize;
         state.doing = Doing::Idle;
         let holds = !state.holds.is_empty();
-        let returns = here.members[member].ready == 0 && here.lanes.len() > 1;
+        let returns = here.members[member].ready == 0 && !shared;
         here.members[member].ready += 1;
         self.happened.staff[stage].down.add(self.now, -1.0);
         self.await_failure(stage, consumer);
@@ -171,7 +172,7 @@ impl<O: Observer> Full<'_, O> {
         for work in done {
             self.duplicate_of(stage, &work);
         }
-        if ready == 0 && self.stages[stage].lanes.len() > 1 {
+        if ready == 0 && !self.is_shared(stage) {
             self.rebalance(stage);
         }
         self.dispatch(stage);

@@ -641,7 +641,7 @@ impl<O: Observer> Full<'_, O> {
     }
 
     /// Whether any member gets any message: a single partition still is one member's alone.
-    fn is_shared(&self, stage: usize) -> bool {
+    pub(super) fn is_shared(&self, stage: usize) -> bool {
         self.plan(stage).extras.broker.store == Store::Shared
     }
 

@@ -313,7 +313,7 @@ impl<O: Observer> Full<'_, O> {
     /// as that takes, and what had been handed over and not begun with goes back.
     pub(super) fn rebalance(&mut self, stage: usize) {
         let takes = self.plan(stage).extras.broker.rebalance;
-        if self.stages[stage].lanes.len() > 1 {
+        if !self.is_shared(stage) {
             let mut back = Vec::new();
             for member in &mut self.stages[stage].members {
                 member.unacknowledged = member
