@@ -122,14 +122,17 @@ fn visit<'a>(records: &RunRecords, at: &str, name: &'a str) -> Option<Stay<'a>> 
     let time = |kind| records.measured(at, Metric::mean(kind));
     let part = |metric| records.measured(at, metric).unwrap_or(0.0).max(0.0);
     let waiting = time(TimeKind::Waiting)?.max(0.0);
-    // Where work can be interrupted, more than work follows the wait.
-    let in_full = records.measured(PIPELINE, Metric::QueueingTime).is_some();
-    let after = time(TimeKind::Sojourn).filter(|_| in_full);
-    let processing = after
-        .map(|sojourn| sojourn - waiting)
-        .or_else(|| records.measured(at, Metric::ProcessingTime))
+    let work = records
+        .measured(at, Metric::ProcessingTime)
         .or_else(|| time(TimeKind::Service))?
         .max(0.0);
+    // Where work can be interrupted, more than work follows the wait; where attempts fail, that is taken
+    // for the delay until the next.
+    let in_full = records.measured(PIPELINE, Metric::QueueingTime).is_some();
+    let after = time(TimeKind::Sojourn).filter(|_| in_full);
+    let after = after.map_or(work, |sojourn| (sojourn - waiting).max(0.0));
+    let retried = records.measured(at, Metric::AttemptsPerMessage).is_some();
+    let processing = if retried { work.min(after) } else { after };
     // Being handed over is the end of the wait.
     let dequeue = part(Metric::DequeueTime).min(waiting);
     let (network, enqueue) = (part(Metric::NetworkTime), part(Metric::EnqueueTime));
@@ -144,7 +147,7 @@ fn visit<'a>(records: &RunRecords, at: &str, name: &'a str) -> Option<Stay<'a>> 
             waiting - dequeue,
             dequeue,
             processing,
-            0.0,
+            after - processing,
         ],
         predicted: predicted.map(|time| network + enqueue + time).collect(),
         heading: false,
