@@ -513,7 +513,9 @@ impl<'a> Desk<'a> {
         let Some(wait) = figures.get(&Metric::mean(TimeKind::Waiting)).copied() else {
             return;
         };
-        let rate = self.case.traffic.served(self.case.id, class.0);
+        // The model itself may know better than the traffic equations how many are lost.
+        let served = figures.get(&Metric::Throughput).map(|figure| figure.value);
+        let rate = served.unwrap_or_else(|| self.case.traffic.served(self.case.id, class.0));
         let source = as_source(&wait);
         let sojourn = wait.value + law.mean();
         put(
