@@ -5,7 +5,7 @@ use super::happened::{Happened, Happenings, Shelf, Staff};
 use super::lane::{Lane, PipelineLane, Times};
 use super::replication::Replication;
 use crate::metric::{Metric, Statistic, TimeKind};
-use crate::network::{ClassId, Consumers, Network, Place, StageId};
+use crate::network::{ClassId, Commitment, Consumers, Network, Place, StageId};
 use crate::stats::{Estimate, slope};
 use std::collections::BTreeMap;
 
@@ -156,7 +156,9 @@ fn stage_figures(
         let busy = (totals.present_area - totals.waiting_area) / window;
         figures.push((Metric::Utilization, busy / f64::from(consumers)));
     }
-    if let Some(places) = stage.capacity.places() {
+    // What is committed to a consumer takes no place in the queue, but waits.
+    let counts = stage.extras.broker.commitment == Commitment::OnDemand;
+    if let Some(places) = stage.capacity.places().filter(|_| counts) {
         let fill = totals.waiting_area / window / places as f64;
         figures.push((Metric::QueueFill, fill));
     }

@@ -443,7 +443,13 @@ fn suit(stage: &mut Stage, index: usize, count: usize) {
         extras.reliability = Reliability::Perfect;
     }
     if stage.discipline == Discipline::ProcessorSharing {
-        extras.failures = Failures::Never;
+        // Nobody of their own could wait for the circuit, or with the order.
+        if let Failures::Some(failure) = &mut extras.failures {
+            failure.retry = RetryPlace::Tail;
+            if let Breaker::Circuit(circuit) = &mut failure.breaker {
+                circuit.while_open = WhileOpen::Fail;
+            }
+        }
         if let Reliability::Breakdowns(how) = &mut extras.reliability {
             how.then = AfterRepair::Resume;
         }
@@ -459,8 +465,12 @@ fn suit(stage: &mut Stage, index: usize, count: usize) {
             failure.then = AfterFailure::Cancelled;
         }
         // A failing attempt without work must not be tried again at once, again and again.
-        if failure.backoff == Backoff::AtOnce {
-            failure.attempts = failure.attempts.min(4);
+        let fails_at_once = matches!(
+            failure.breaker,
+            Breaker::Circuit(circuit) if circuit.while_open == WhileOpen::Fail
+        );
+        if failure.backoff == Backoff::AtOnce && !fails_at_once && failure.attempts == 4 {
+            failure.attempts = u32::MAX;
         }
     }
     if let Stocking::Stock(stock) = &mut extras.stocking
@@ -510,10 +520,7 @@ fn patient() -> impl Strategy<Value = Network> {
                     route.to = Target::Cancelled;
                 }
             }
-            // Who may wait for ever: at 0 consumers, in a circle of blocked stages, for stock that never comes.
-            if let Capacity::Block(places) = stage.capacity {
-                stage.capacity = Capacity::Reject(places);
-            }
+            // Who may wait for ever: at 0 consumers, for stock that never comes.
             match &mut stage.extras.staffing {
                 Staffing::Constant => {}
                 Staffing::Shifts(shifts) => shifts.steps[0].consumers += 1,

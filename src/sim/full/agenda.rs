@@ -71,7 +71,6 @@ pub(super) enum Happening {
     Detected {
         stage: u32,
         member: u32,
-        stamp: u32,
     },
     /// What kept a stage from handing over has ended: a rebalance, an open circuit breaker.
     Resumes {

@@ -118,7 +118,11 @@ impl<O: Observer> Full<'_, O> {
         let (stage, class) = (message.stage as usize, message.class);
         self.books.lanes_of(stage)[class as usize].offered += 1;
         if self.stages[stage].broker_down > 0 {
-            return self.wait_outside(id, f64::INFINITY);
+            let at_most = match self.plan(stage).extras.broker.outside {
+                Outside::Waits(at_most) if !self.messages.get(id).let_in => at_most,
+                _ => f64::INFINITY,
+            };
+            return self.wait_outside(id, at_most);
         }
         if self.turns_away(stage) {
             return self.refuse_counted(id);
@@ -166,7 +170,10 @@ impl<O: Observer> Full<'_, O> {
         match self.plan(stage).extras.broker.commitment {
             Commitment::OnDemand => here.is_unlimited() || !here.members[0].idle.is_empty(),
             // Which lane it will be in is not known yet.
-            _ if here.lanes.len() > 1 => members.all(|member| self.has_window(stage, member)),
+            _ if here.lanes.len() > 1 => {
+                let mut members = here.member_of_lane.iter();
+                members.all(|member| self.has_window(stage, *member))
+            }
             _ => members.any(|member| self.has_window(stage, member)),
         }
     }
@@ -210,7 +217,10 @@ impl<O: Observer> Full<'_, O> {
             self.lane(message.stage as usize, message.class),
         );
         if message.state == State::Outside {
-            self.stages[stage].outside.retain(|other| *other != id);
+            // Nearly always the first.
+            let outside = &mut self.stages[stage].outside;
+            let at = outside.iter().position(|other| *other == id);
+            at.and_then(|at| outside.remove(at));
         } else {
             self.books.lanes[lane].offered += 1;
         }
@@ -380,6 +390,7 @@ impl<O: Observer> Full<'_, O> {
             return;
         };
         let until = self.now + patience.next();
+        self.messages.get_mut(id).patient_until = until;
         let ticket = self.ticket(id);
         self.agenda.plan(until, Happening::GivesUp(ticket));
     }
@@ -402,6 +413,9 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn settle(&mut self) {
         loop {
             while let Some(stage) = self.stirred.pop() {
+                if self.stages[stage as usize].waiting > 0 {
+                    self.dispatch(stage as usize);
+                }
                 self.let_in(stage as usize);
             }
             if !self.fill_backorders() {
@@ -469,6 +483,8 @@ impl Message {
             cut_off: false,
             bound_for: NOWHERE,
             disowned: false,
+            in_window: false,
+            patient_until: f64::INFINITY,
             failures: 0,
             deliveries: 0,
             lane: 0,
@@ -493,6 +509,8 @@ impl Message {
         self.begun = false;
         self.attempting = false;
         self.disowned = false;
+        self.in_window = false;
+        self.patient_until = f64::INFINITY;
         self.failures = 0;
         self.deliveries = 0;
         self.set_out = self.outside();

@@ -65,7 +65,6 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn repaired(&mut self, who: Who) {
         let (stage, consumer) = (who.stage as usize, who.consumer);
         self.share_changes(stage);
-        let shared = self.is_shared(stage);
         let here = &mut self.stages[stage];
         let state = &mut here.consumers[consumer as usize];
         if state.fate != who.stamp {
@@ -74,7 +73,7 @@ impl<O: Observer> Full<'_, O> {
         let member = state.member as usize;
         state.doing = Doing::Idle;
         let holds = !state.holds.is_empty();
-        let returns = here.members[member].ready == 0 && !shared;
+        let returns = std::mem::take(&mut here.members[member].is_out);
         here.members[member].ready += 1;
         self.happened.staff[stage].down.add(self.now, -1.0);
         self.await_failure(stage, consumer);
@@ -121,9 +120,11 @@ impl<O: Observer> Full<'_, O> {
             to.stamp = to.stamp.wrapping_add(1);
             to.asked = to.asked.wrapping_add(1);
             to.asks_since = None;
-            to.unacknowledged = 0;
-        } else {
-            to.unacknowledged = to.unacknowledged.saturating_sub(held.len() as u32);
+        }
+        held.iter().for_each(|id| self.leave_window(*id));
+        if dies {
+            // Nor will the broker hear of what it had just done.
+            self.stages[stage].members[member].unacknowledged = 0;
         }
         if broker.acknowledgement == Acknowledgement::OnDelivery {
             return held.into_iter().for_each(|id| self.lose(id));
@@ -133,46 +134,39 @@ impl<O: Observer> Full<'_, O> {
             message.state = State::Aside;
             message.spend(self.now, Part::Waiting);
         }
+        let noticed = self.now + broker.detection;
         let to = &mut self.stages[stage].members[member];
-        to.stranded.extend(held);
+        to.stranded.extend(held.into_iter().map(|id| (noticed, id)));
+        if let (Acknowledgement::Commits { every }, true) = (broker.acknowledgement, dies) {
+            // What was done in an interval that is over has been committed.
+            let lately = to.interval == (self.now / every) as u64;
+            let done = to.done.drain(..).filter(|_| lately);
+            to.undone.extend(done.map(|work| (noticed, work)));
+        }
         if broker.detection <= 0.0 {
             return self.recover(stage, member);
         }
-        let stamp = to.stamp;
-        let noticed = self.now + broker.detection;
         let (stage, member) = (stage as u32, member as u32);
-        self.agenda.plan(
-            noticed,
-            Happening::Detected {
-                stage,
-                member,
-                stamp,
-            },
-        );
+        self.agenda
+            .plan(noticed, Happening::Detected { stage, member });
     }
 
-    /// The broker notices that a member, or a consumer of it, has died.
-    pub(super) fn detected(&mut self, stage: usize, member: usize, _: u32) {
-        self.recover(stage, member);
-    }
-
-    /// What a dead consumer had is delivered again, and what it had done since its last commit.
-    fn recover(&mut self, stage: usize, member: usize) {
-        let commits = self.plan(stage).extras.broker.acknowledgement;
+    /// The broker notices that a member, or a consumer of it, has died: what it had is delivered again,
+    /// and what it had done since its last commit.
+    pub(super) fn recover(&mut self, stage: usize, member: usize) {
+        let now = self.now;
         let to = &mut self.stages[stage].members[member];
-        let stranded = std::mem::take(&mut to.stranded);
-        let mut done = Vec::new();
-        if let Acknowledgement::Commits { .. } = commits {
-            done = std::mem::take(&mut to.done);
-        }
-        let ready = to.ready;
-        for id in stranded {
+        let stranded: Vec<_> = to.stranded.extract_if(.., |(at, _)| *at <= now).collect();
+        let undone: Vec<_> = to.undone.extract_if(.., |(at, _)| *at <= now).collect();
+        let is_out = to.ready == 0 && !self.is_shared(stage);
+        for (_, id) in stranded {
             self.return_to_queue(id);
         }
-        for work in done {
+        for (_, work) in undone {
             self.duplicate_of(stage, &work);
         }
-        if ready == 0 && !self.is_shared(stage) {
+        if is_out {
+            self.stages[stage].members[member].is_out = true;
             self.rebalance(stage);
         }
         self.dispatch(stage);
@@ -180,13 +174,23 @@ impl<O: Observer> Full<'_, O> {
 
     /// A message that was committed is in the queue again, at its old place.
     pub(super) fn return_to_queue(&mut self, id: MessageId) {
+        self.leave_window(id);
+        let now = self.now;
         let message = self.messages.get_mut(id);
-        message.spend(self.now, Part::Waiting);
+        message.received(now);
+        message.spend(now, Part::Waiting);
         message.left = message.work;
-        let begun = message.begun;
+        message.disowned = false;
+        let (begun, patient_until) = (message.begun, message.patient_until);
         self.enqueue(id);
-        if !begun {
-            self.give_time_to_live(id);
+        if begun {
+            return;
+        }
+        self.give_time_to_live(id);
+        // It may have ended while nobody could have told.
+        if patient_until <= now {
+            let ticket = self.ticket(id);
+            self.agenda.plan(now, Happening::GivesUp(ticket));
         }
     }
 
@@ -283,13 +287,20 @@ impl<O: Observer> Full<'_, O> {
         }
         self.happened.staff[stage].broker_down.set(self.now, 1.0);
         let broker = &self.plan(stage).extras.broker;
+        let keeps = matches!(broker.acknowledgement, Acknowledgement::Commits { .. });
         let mut back = Vec::new();
         for member in &mut self.stages[stage].members {
-            back.extend(member.buffer.drain(..));
+            // Who commits positions keeps what it has fetched, and its place.
+            if !keeps {
+                back.extend(member.buffer.drain(..));
+            }
             member.unacknowledged = 0;
             member.stamp = member.stamp.wrapping_add(1);
             member.asked = member.asked.wrapping_add(1);
             member.asks_since = None;
+        }
+        for id in &back {
+            self.messages.get_mut(*id).in_window = false;
         }
         let forgets = broker.acknowledgement == Acknowledgement::OnDelivery;
         let survives = broker.durable && !forgets;
@@ -300,8 +311,8 @@ impl<O: Observer> Full<'_, O> {
                 false => self.lose(id),
             }
         }
-        if survives {
-            return self.disown(stage);
+        if !keeps {
+            self.disown(stage, survives);
         }
         if !broker.durable {
             let lanes = &self.stages[stage].lanes;
@@ -313,12 +324,18 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
-    /// What consumers work on now will be delivered again.
-    fn disown(&mut self, stage: usize) {
-        for consumer in &self.stages[stage].consumers {
-            for id in &consumer.holds {
-                self.messages.get_mut(*id).disowned = true;
-            }
+    /// The broker knows no longer who works on what: it will deliver it again, or has lost it.
+    fn disown(&mut self, stage: usize, again: bool) {
+        let here = &self.stages[stage];
+        let held = here.consumers.iter().flat_map(|consumer| &consumer.holds);
+        let stranded = here.members.iter().flat_map(|member| &member.stranded);
+        for id in stranded.map(|(_, id)| id) {
+            self.messages.get_mut(*id).in_window = false;
+        }
+        for id in held {
+            let message = self.messages.get_mut(*id);
+            message.disowned = again;
+            message.in_window = false;
         }
     }
 

@@ -5,9 +5,20 @@ use super::messages::{MessageId, State};
 use super::serving::{Fate, who};
 use super::stage::Doing;
 use super::{Full, Observer};
-use crate::network::{AfterFailure, Failure, Failures, RetryPlace};
+use crate::network::{AfterFailure, Breaker, Failure, Failures, RetryPlace, WhileOpen};
 use crate::sim::happened::Part;
 use crate::sim::outcome::Outcome;
+
+/// What a circuit breaker says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LetThrough {
+    /// Go on.
+    Yes,
+    /// It fails at once.
+    Fails,
+    /// It waits.
+    Waits,
+}
 
 impl<O: Observer> Full<'_, O> {
     fn failure(&self, stage: usize) -> Option<&Failure> {
@@ -17,34 +28,56 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
-    /// Whether a circuit breaker lets no attempt through: then all that a consumer holds fails without
-    /// any work. The same notes that an attempt begins.
-    pub(super) fn is_shed(&mut self, stage: usize, consumer: u32) -> bool {
-        let here = &mut self.stages[stage];
-        let Some(circuit) = &mut here.circuit else {
+    /// Whether a circuit breaker lets an attempt at what a consumer holds through. If it makes them fail,
+    /// that they begin is noted here.
+    pub(super) fn ask_circuit(&mut self, stage: usize, consumer: u32) -> LetThrough {
+        let holds = std::mem::take(&mut self.stages[stage].consumers[consumer as usize].holds);
+        // All that is served at once is one attempt at it.
+        let through = holds
+            .first()
+            .is_none_or(|first| self.passes_circuit(*first, stage));
+        let mut answer = LetThrough::Yes;
+        if !through && self.pauses(stage) {
+            answer = LetThrough::Waits;
+        } else if !through {
+            answer = LetThrough::Fails;
+            holds.iter().for_each(|id| self.shed(*id, stage));
+        }
+        self.stages[stage].consumers[consumer as usize].holds = holds;
+        answer
+    }
+
+    /// Whether a circuit breaker, if there is one, lets an attempt through, which it then counts. Who was
+    /// interrupted goes on with an attempt that was let through.
+    pub(super) fn passes_circuit(&mut self, id: MessageId, stage: usize) -> bool {
+        let message = self.messages.get_mut(id);
+        let Some(circuit) = self.stages[stage].circuit.as_mut() else {
+            return true;
+        };
+        if !message.let_through && circuit.admits(self.now) {
+            circuit.began();
+            message.let_through = true;
+        }
+        message.let_through
+    }
+
+    /// Whether messages wait while the circuit breaker is open, rather than fail.
+    pub(super) fn pauses(&self, stage: usize) -> bool {
+        let breaker = self.failure(stage).map(|failure| failure.breaker);
+        let Some(Breaker::Circuit(circuit)) = breaker else {
             return false;
         };
-        let holds = &here.consumers[consumer as usize].holds;
-        // Who was interrupted goes on with an attempt that was let through.
-        if self.messages.get(holds[0]).let_through {
-            return false;
-        }
-        if circuit.admits(self.now) {
-            for id in holds {
-                circuit.began();
-                self.messages.get_mut(*id).let_through = true;
-            }
-            return false;
-        }
-        for id in holds {
-            let message = self.messages.get_mut(*id);
-            let lane = &mut self.books.lanes_of(stage)[message.class as usize];
-            message.begin(self.now, 0.0, lane);
-            message.shed = true;
-            let lane = self.books.lane(stage, message.class as usize);
-            self.happened.lanes[lane].attempts += 1;
-        }
-        true
+        circuit.while_open == WhileOpen::Pause
+    }
+
+    /// An attempt begins that will fail without any work.
+    fn shed(&mut self, id: MessageId, stage: usize) {
+        let message = self.messages.get_mut(id);
+        let lane = &mut self.books.lanes_of(stage)[message.class as usize];
+        message.begin(self.now, 0.0, lane);
+        message.shed = true;
+        let lane = self.books.lane(stage, message.class as usize);
+        self.happened.lanes[lane].attempts += 1;
     }
 
     /// Whether the attempt that has just ended failed.
@@ -60,8 +93,7 @@ impl<O: Observer> Full<'_, O> {
         let here = &mut self.stages[stage];
         let by_chance = probability > 0.0 && here.laws.failing.next() < probability;
         let failed = message.cut_off || by_chance;
-        if here.circuit.is_some() {
-            message.let_through = false;
+        if std::mem::take(&mut message.let_through) {
             self.tell_circuit(stage, !failed);
         }
         failed
@@ -151,6 +183,9 @@ impl<O: Observer> Full<'_, O> {
         message.place = place;
         message.spend(self.now, Part::Waiting);
         self.draw_work(id);
+        if self.stages[stage].sharing.is_some() {
+            return self.join_sharing(id, stage);
+        }
         self.enqueue(id);
         self.dispatch(stage);
     }

@@ -201,7 +201,8 @@ impl<O: Observer> Full<'_, O> {
             return false;
         };
         to.buffer.remove(at);
-        to.unacknowledged = to.unacknowledged.saturating_sub(1);
+        self.leave_window(id);
+        self.stir(stage);
         true
     }
 
@@ -236,13 +237,13 @@ impl<O: Observer> Full<'_, O> {
 
     /// The broker looks for all whose time is over.
     pub(super) fn scans(&mut self, stage: usize) {
-        let waiting: Vec<MessageId> = self.stages[stage]
-            .lanes
-            .iter()
-            .flat_map(|lane| lane.iter())
-            .collect();
-        for id in waiting {
-            if self.is_overdue(id) {
+        let waiting = self.stages[stage].lanes.iter().flat_map(|lane| lane.iter());
+        let waiting: Vec<Ticket> = waiting.map(|id| self.ticket(id)).collect();
+        for ticket in waiting {
+            // One that expires may let others go on, which may take places of those behind it.
+            let id = ticket.message;
+            let waits = self.holds(ticket) && self.messages.get(id).state == State::Queued;
+            if waits && self.is_overdue(id) {
                 self.take_from_queue(id);
                 self.expire(id);
             }

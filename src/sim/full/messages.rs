@@ -91,6 +91,10 @@ pub(super) struct Message {
     pub bound_for: u32,
     /// Whether the broker has forgotten who has it, and will deliver it again.
     pub disowned: bool,
+    /// Whether it counts in its member's window.
+    pub in_window: bool,
+    /// When its patience at the stage ends.
+    pub patient_until: f64,
     /// Failed attempts at this stage.
     pub failures: u32,
     /// Times that it was handed out at this stage.
@@ -136,6 +140,11 @@ impl Message {
 
     /// Where its time up to `now` went.
     pub(super) fn parts_until(mut self, now: f64) -> LatencyParts {
+        if self.since > now {
+            // Still on its way to the broker: what it will spend there is known, but not yet spent.
+            self.parts[Part::Network as usize] -= self.since - now;
+            self.since = now;
+        }
         self.spend(now, self.part);
         let [network, enqueue, queueing, dequeue, processing, retry] = self.parts;
         LatencyParts {

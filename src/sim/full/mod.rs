@@ -205,12 +205,8 @@ impl<'n, O: Observer> Full<'n, O> {
             }
             Happening::BatchCloses { stage, stamp } => self.batch_closes(stage as usize, stamp),
             Happening::BatchDue { stage } => self.batch_due(stage as usize),
-            Happening::Detected {
-                stage,
-                member,
-                stamp,
-            } => {
-                self.detected(stage as usize, member as usize, stamp);
+            Happening::Detected { stage, member } => {
+                self.recover(stage as usize, member as usize);
             }
             Happening::Resumes { stage } => self.resumes(stage as usize),
             Happening::Sends { population } => self.sends(population as usize),

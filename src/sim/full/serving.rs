@@ -1,13 +1,14 @@
 //! Handing messages over to consumers, and the consumers' work.
 
 use super::agenda::{Happening, Ticket, Who};
+use super::failing::LetThrough;
 use super::messages::{Kind, Message, MessageId, State};
 use super::shelves::Answer;
 use super::stage::{Consumer, Doing, Done};
 use super::{Full, Observer};
 use crate::network::{
     Acknowledgement, AfterFailure, Batching, Capacity, Commitment, Discipline, Expiry,
-    FailureClock, Failures, Fork, Reliability, StageId, Store, Target, WhileOpen,
+    FailureClock, Fork, Reliability, StageId, Store, Target,
 };
 use crate::sim::begin::{Begun, begin};
 use crate::sim::happened::Part;
@@ -45,8 +46,13 @@ impl<O: Observer> Full<'_, O> {
                 }
             }
         }
+    }
+
+    /// Something has become free at a stage: who waits for it is seen to before anything else happens,
+    /// but not at once, so that one does not lead to the next within the next.
+    pub(super) fn stir(&mut self, stage: usize) {
         let here = &self.stages[stage];
-        if !here.blocked.is_empty() || !here.outside.is_empty() {
+        if here.waiting > 0 || !here.blocked.is_empty() || !here.outside.is_empty() {
             self.stirred.push(stage as u32);
         }
     }
@@ -57,6 +63,9 @@ impl<O: Observer> Full<'_, O> {
         let opens = circuit.and_then(|circuit| circuit.open_until());
         if opens.is_none_or(|until| until <= self.now) {
             self.happened.staff[stage].breaker_open.set(self.now, 0.0);
+        }
+        for who in std::mem::take(&mut self.stages[stage].at_circuit) {
+            self.begins(who);
         }
         self.dispatch(stage);
         if self.plan(stage).extras.broker.commitment != Commitment::OnDemand {
@@ -207,17 +216,11 @@ impl<O: Observer> Full<'_, O> {
 
     /// Whether an attempt may begin now; under an open circuit breaker that pauses, none may.
     fn may_begin(&mut self, stage: usize) -> bool {
-        let Failures::Some(failure) = &self.network.stages[stage].extras.failures else {
+        if self.stages[stage].circuit.is_none() || !self.pauses(stage) {
             return true;
-        };
-        let pauses = matches!(
-            failure.breaker,
-            crate::network::Breaker::Circuit(circuit) if circuit.while_open == WhileOpen::Pause
-        );
-        let Some(circuit) = self.stages[stage].circuit.as_mut().filter(|_| pauses) else {
-            return true;
-        };
-        circuit.admits(self.now)
+        }
+        let circuit = self.stages[stage].circuit.as_mut();
+        circuit.is_none_or(|circuit| circuit.admits(self.now))
     }
 
     /// A consumer takes what is next in the lanes; whether there was anything.
@@ -245,6 +248,9 @@ impl<O: Observer> Full<'_, O> {
                 None => here.lanes.iter_mut().find_map(|lane| lane.pop()),
             }?;
             here.waiting -= 1;
+            if !here.blocked.is_empty() || !here.outside.is_empty() {
+                self.stirred.push(stage as u32);
+            }
             if self.is_overdue(id) {
                 self.expire(id);
                 continue;
@@ -282,8 +288,10 @@ impl<O: Observer> Full<'_, O> {
                 to.in_hand = message.in_hand;
             }
         }
+        message.disowned = false;
         if let Acknowledgement::PerMessage { timeout } = broker.acknowledgement {
             to.unacknowledged += 1;
+            message.in_window = true;
             // Once more, not again and again: else work that always takes too long would never end.
             if message.kind != Kind::Duplicate {
                 let (delivery, stamp) = (message.deliveries, message.stamp);
@@ -303,6 +311,15 @@ impl<O: Observer> Full<'_, O> {
             return self.start_work(stage, consumer);
         }
         self.begin_later(stage, consumer, in_hand);
+    }
+
+    /// A consumer waits with what it holds until the circuit breaker lets somebody through.
+    fn wait_for_circuit(&mut self, stage: usize, consumer: u32) {
+        let here = &mut self.stages[stage];
+        let state = &mut here.consumers[consumer as usize];
+        state.doing = Doing::Receives;
+        state.stamp = state.stamp.wrapping_add(1);
+        here.at_circuit.push(who(stage, consumer, state.stamp));
     }
 
     fn begin_later(&mut self, stage: usize, consumer: u32, at: f64) {
@@ -341,9 +358,10 @@ impl<O: Observer> Full<'_, O> {
             // Not at once: there may be many more like it behind.
             return self.begin_later(stage, consumer, self.now);
         }
-        let ends = match self.is_shed(stage, consumer) {
-            true => self.now,
-            false => self.begin_with(stage, consumer),
+        let ends = match self.ask_circuit(stage, consumer) {
+            LetThrough::Yes => self.begin_with(stage, consumer),
+            LetThrough::Fails => self.now,
+            LetThrough::Waits => return self.wait_for_circuit(stage, consumer),
         };
         let clock = self.failure_clock(stage);
         let here = &mut self.stages[stage];
@@ -547,6 +565,7 @@ impl<O: Observer> Full<'_, O> {
             Commitment::OnDemand => self.dispatch(stage),
             _ => self.kick(stage, member),
         }
+        self.stir(stage);
     }
 
     /// The broker is told that a message has been dealt with: its window is free again.
@@ -557,9 +576,7 @@ impl<O: Observer> Full<'_, O> {
         let (disowned, place) = (message.disowned, message.place);
         match self.plan(stage).extras.broker.acknowledgement {
             Acknowledgement::OnDelivery => {}
-            // Of a delivery that it has forgotten the broker does not want to hear.
-            Acknowledgement::PerMessage { .. } if disowned => {}
-            Acknowledgement::PerMessage { .. } => self.acknowledge_to(stage, member),
+            Acknowledgement::PerMessage { .. } => self.acknowledge_to(id, stage, member),
             Acknowledgement::Commits { every } => {
                 let message = self.messages.get(id);
                 let done = Done {
@@ -586,18 +603,18 @@ impl<O: Observer> Full<'_, O> {
         }
     }
 
-    fn acknowledge_to(&mut self, stage: usize, member: usize) {
+    fn acknowledge_to(&mut self, id: MessageId, stage: usize, member: usize) {
+        // Of a delivery that it has forgotten the broker does not want to hear.
+        if !std::mem::take(&mut self.messages.get_mut(id).in_window) {
+            return;
+        }
         let here = &mut self.stages[stage];
         let stamp = here.members[member].stamp;
         match &mut here.laws.acknowledge {
             None => {
                 let to = &mut here.members[member];
-                to.unacknowledged = to.unacknowledged.saturating_sub(1);
-                if here.waiting > 0
-                    && self.plan(stage).extras.broker.commitment != Commitment::OnDemand
-                {
-                    self.dispatch(stage);
-                }
+                to.unacknowledged -= 1;
+                self.stir(stage);
             }
             Some(law) => {
                 let (stage, member) = (stage as u32, member as u32);
@@ -617,8 +634,17 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn acknowledged(&mut self, stage: usize, member: usize, stamp: u32) {
         let to = &mut self.stages[stage].members[member];
         if to.stamp == stamp {
-            to.unacknowledged = to.unacknowledged.saturating_sub(1);
-            self.dispatch(stage);
+            to.unacknowledged -= 1;
+            self.stir(stage);
+        }
+    }
+
+    /// A message that a member had is no longer with it: its window is free again.
+    pub(super) fn leave_window(&mut self, id: MessageId) {
+        let message = self.messages.get_mut(id);
+        if std::mem::take(&mut message.in_window) {
+            let here = &mut self.stages[message.stage as usize];
+            here.members[message.member as usize].unacknowledged -= 1;
         }
     }
 
@@ -703,8 +729,7 @@ impl<O: Observer> Full<'_, O> {
         }
         match self.plan(stage).extras.broker.commitment {
             Commitment::Pull { .. } => self.fetch(stage, member),
-            Commitment::AtSend { .. } if self.stages[stage].waiting > 0 => self.dispatch(stage),
-            _ => {}
+            _ => self.stir(stage),
         }
     }
 
@@ -754,6 +779,10 @@ impl<O: Observer> Full<'_, O> {
         };
         let due = since + rounds * wait;
         if there < at_least as usize && due > self.now {
+            let to = &mut self.stages[stage].members[member];
+            if std::mem::replace(&mut to.answer_due, due) == due {
+                return;
+            }
             let (stage, member) = (stage as u32, member as u32);
             self.agenda.plan(
                 due,
@@ -773,7 +802,8 @@ impl<O: Observer> Full<'_, O> {
         let Commitment::Pull { batch, .. } = self.plan(stage).extras.broker.commitment else {
             return;
         };
-        if to.asked == stamp && to.asks_since.is_some() && !self.stages[stage].is_paused(self.now) {
+        let asks = to.asked == stamp && to.asks_since.is_some();
+        if asks && self.has_window(stage, member) && !self.stages[stage].is_paused(self.now) {
             self.take_fetched(stage, member, batch as usize);
         }
     }
@@ -836,11 +866,18 @@ impl<O: Observer> Full<'_, O> {
 impl<O: Observer> Full<'_, O> {
     pub(super) fn join_sharing(&mut self, id: MessageId, stage: usize) {
         self.share_changes(stage);
+        let through = self.passes_circuit(id, stage);
         let message = self.messages.get_mut(id);
         let lane = &mut self.books.lanes_of(stage)[message.class as usize];
+        message.shed = !through;
+        if !through {
+            message.work = 0.0;
+        }
         message.begin(self.now, message.work, lane);
         message.processed += message.work;
-        lane.service.record(message.work);
+        if through {
+            lane.service.record(message.work);
+        }
         let lane = self.books.lane(stage, message.class as usize);
         self.happened.lanes[lane].attempts += 1;
         let (place, work) = (message.place, message.work);
@@ -911,11 +948,16 @@ impl<O: Observer> Full<'_, O> {
 }
 
 impl Message {
-    /// Somebody turns to it now, for so long. Says more if that is the first time at its stage.
-    pub(super) fn begin(&mut self, now: f64, takes: f64, lane: &mut Lane) -> Option<Begun> {
+    /// From the time when a member had it in hand on, it has waited for its turn.
+    pub(super) fn received(&mut self, now: f64) {
         if self.part == Part::Dequeue {
             self.spend_from(self.in_hand.min(now), Part::Waiting);
         }
+    }
+
+    /// Somebody turns to it now, for so long. Says more if that is the first time at its stage.
+    pub(super) fn begin(&mut self, now: f64, takes: f64, lane: &mut Lane) -> Option<Begun> {
+        self.received(now);
         self.spend(now, Part::Processing);
         self.state = State::WithConsumer;
         if std::mem::replace(&mut self.begun, true) {

@@ -220,7 +220,9 @@ impl<O: Observer> Full<'_, O> {
             self.let_one_go(stage);
         }
         self.share_again(stage);
-        if self.now > 0.0 {
+        if self.now == 0.0 {
+            self.assign_lanes(stage);
+        } else {
             self.rebalance(stage);
             self.stirred.push(stage as u32);
             self.dispatch(stage);
@@ -298,8 +300,6 @@ impl<O: Observer> Full<'_, O> {
         }
         // Nobody is left who could work on what its member was given.
         let back: Vec<MessageId> = to.buffer.drain(..).collect();
-        to.unacknowledged = 0;
-        to.stamp = to.stamp.wrapping_add(1);
         to.asked = to.asked.wrapping_add(1);
         to.asks_since = None;
         for id in back {
@@ -316,9 +316,6 @@ impl<O: Observer> Full<'_, O> {
         if !self.is_shared(stage) {
             let mut back = Vec::new();
             for member in &mut self.stages[stage].members {
-                member.unacknowledged = member
-                    .unacknowledged
-                    .saturating_sub(member.buffer.len() as u32);
                 back.extend(member.buffer.drain(..));
                 member.asked = member.asked.wrapping_add(1);
                 member.asks_since = None;

@@ -4,6 +4,7 @@
 //! consumers. The textbook's queue has one lane, and one member with all the consumers, to whom a
 //! message is committed when one of them is free.
 
+use super::agenda::Who;
 use super::backoff::Backoffs;
 use super::breaker::Circuit;
 use super::messages::MessageId;
@@ -55,6 +56,8 @@ pub(super) struct Stage {
     pub publisher: Publisher,
     pub partitioner: Partitioner,
     pub circuit: Option<Circuit>,
+    /// Who waits for the circuit breaker with what they hold.
+    pub at_circuit: Vec<Who>,
     pub laws: Laws,
     pub roster: Roster,
     /// Work that has begun so far.
@@ -101,10 +104,16 @@ pub(super) struct Member {
     pub asks_since: Option<f64>,
     /// Questions answered so far.
     pub asked: u32,
+    /// When the open question is answered in any case, if that is planned.
+    pub answer_due: f64,
     /// When it has the last message that was handed over in hand.
     pub in_hand: f64,
     /// What it held when it died, until the broker notices.
-    pub stranded: Vec<MessageId>,
+    pub stranded: Vec<(f64, MessageId)>,
+    /// Work that it had done since its last commit, the same.
+    pub undone: Vec<(f64, Done)>,
+    /// Whether its lanes have been given to others since it died.
+    pub is_out: bool,
     /// What was planned for it before this changed is void.
     pub stamp: u32,
     /// Work done in the present interval between two commits, and which interval that is.
@@ -203,6 +212,7 @@ impl Stage {
             publisher: Publisher::new(broker, stream),
             partitioner: Partitioner::new(&broker.store, stream("partition")),
             circuit: circuit(&stage.extras.failures),
+            at_circuit: Vec::new(),
             laws: Laws::new(stage, &stream),
             roster: Roster::new(&stage.extras.staffing),
             begun: Begun::default(),
