@@ -73,6 +73,7 @@ impl<O: Observer> Full<'_, O> {
                 self.kick(stage, member);
             }
         }
+        self.stir(stage);
     }
 
     /// Who is free takes the next message.
