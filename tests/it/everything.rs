@@ -469,7 +469,8 @@ fn suit(stage: &mut Stage, index: usize, count: usize) {
             failure.breaker,
             Breaker::Circuit(circuit) if circuit.while_open == WhileOpen::Fail
         );
-        if failure.backoff == Backoff::AtOnce && !fails_at_once && failure.attempts == 4 {
+        let endless = failure.timeout == f64::INFINITY && !fails_at_once;
+        if failure.backoff == Backoff::AtOnce && endless && failure.attempts == 4 {
             failure.attempts = u32::MAX;
         }
     }

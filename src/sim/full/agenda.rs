@@ -165,6 +165,8 @@ pub(super) struct Agenda {
     planned: u64,
     /// Entries that are no routine.
     pub telling: usize,
+    /// When the last thing happened.
+    last: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +196,7 @@ impl Agenda {
     }
 
     fn push(&mut self, time: f64, rank: u64, what: Happening) {
+        debug_assert!(time >= self.last, "nothing is planned for the past");
         self.planned += 1;
         self.telling += usize::from(!what.is_routine());
         self.entries.push(Entry { time, rank, what });
@@ -209,7 +212,8 @@ impl Agenda {
 
     /// The next thing, taken off.
     pub(super) fn pop(&mut self) -> Option<Happening> {
-        let what = self.entries.pop()?.what;
+        let Entry { time, what, .. } = self.entries.pop()?;
+        self.last = time;
         self.telling -= usize::from(!what.is_routine());
         Some(what)
     }

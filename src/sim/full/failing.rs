@@ -115,7 +115,8 @@ impl<O: Observer> Full<'_, O> {
             stage: stage as u32,
         };
         match opens {
-            Some(until) if probed || open.value() == 0.0 => {
+            // Attempts from before may still end when it is about to be half open.
+            Some(until) if until > self.now && (probed || open.value() == 0.0) => {
                 open.set(self.now, 1.0);
                 self.agenda.plan(until, resumes);
             }
