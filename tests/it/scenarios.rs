@@ -278,10 +278,10 @@ fn presets_differ_by_who_is_given_a_message_and_when() {
 
 #[test]
 fn presets_differ_in_what_a_crash_does() {
-    let ran = ran("presets-crash", "run.duration=3min run.replications=3");
+    let ran = ran("presets-crash", "run.duration=5min run.replications=8");
     // Offsets that are committed every 5 s are behind what has been done.
     for stage in ["kafka", "rocketmq"] {
-        near(ran.of(stage, "duplicate_rate"), 0.0095, 0.6);
+        near(ran.of(stage, "duplicate_rate"), 0.0093, 0.5);
     }
     // What is acknowledged one by one is delivered again only if it was not done.
     for stage in ["rabbitmq", "activemq"] {
@@ -293,9 +293,9 @@ fn presets_differ_in_what_a_crash_does() {
     let all = ran.sim.outcomes.of(Outcome::Lost) as f64 / ran.sim.replications as f64;
     near(
         all,
-        ran.of("zeromq", "message_loss_rate") * 320.0 * 160.0,
+        ran.of("zeromq", "message_loss_rate") * 320.0 * 280.0,
         0.3,
     );
     // Kafka's orders wait for the session time-out.
-    assert!(ran.of("kafka", "sojourn_time") > 5.0 * ran.of("rabbitmq", "sojourn_time"));
+    assert!(ran.of("kafka", "sojourn_time") > 3.0 * ran.of("rabbitmq", "sojourn_time"));
 }

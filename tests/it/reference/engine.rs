@@ -109,8 +109,8 @@ struct Order {
     class: usize,
     origin: Origin,
     entered: f64,
-    /// Work done for it, over all visits.
-    processed: f64,
+    /// Time spent waiting, over all visits; all the rest is processing.
+    waited: f64,
     /// Of its copies, how many are still in the pipeline.
     copies: usize,
     // Of the present visit:
@@ -374,7 +374,7 @@ impl<'n> Engine<'n> {
             class,
             origin,
             entered: self.now,
-            processed: 0.0,
+            waited: 0.0,
             copies: 0,
             stage,
             visit: 0,
@@ -397,11 +397,10 @@ impl<'n> Engine<'n> {
         let Order {
             origin,
             entered,
-            processed,
+            waited,
             ..
         } = self.orders[order];
         if let Origin::CopyOf(parent) = origin {
-            self.orders[parent].processed += processed;
             self.orders[parent].copies -= 1;
             if self.orders[parent].copies == 0 {
                 self.go_on(parent, None);
@@ -412,6 +411,7 @@ impl<'n> Engine<'n> {
         self.pipeline.present -= 1.0;
         if outcome == Outcome::Completed {
             self.pipeline.completed += 1.0;
+            let processed = self.now - entered - waited;
             self.pipeline.processing.record(processed);
             self.pipeline.latency.record(self.now - entered);
         }
@@ -551,6 +551,7 @@ impl<'n> Engine<'n> {
                 (wait, began) = (0.0, arrived);
             }
             self.orders[order].started = true;
+            self.orders[order].waited += wait;
             let size = self.orders[order].size;
             let lane = self.lane(order);
             lane.waiting -= 1.0;
@@ -605,7 +606,6 @@ impl<'n> Engine<'n> {
             unreachable!("it has one")
         };
         self.orders[order].left = (self.orders[order].left - worked).max(0.0);
-        self.orders[order].processed += worked;
     }
 
     /// A service ends.
@@ -772,6 +772,7 @@ impl<'n> Engine<'n> {
         let Order { stage, arrived, .. } = self.orders[order];
         self.places[stage].waiting.retain(|&other| other != order);
         let waited = self.now - arrived;
+        self.orders[order].waited += waited;
         let lane = self.lane(order);
         lane.waiting -= 1.0;
         lane.present -= 1.0;
@@ -789,6 +790,7 @@ impl<'n> Engine<'n> {
         let size = self.orders[order].size;
         let wait = self.now - self.orders[order].arrived;
         self.orders[order].started = true;
+        self.orders[order].waited += wait;
         let lane = self.lane(order);
         lane.waiting -= 1.0;
         lane.wait(wait);
@@ -809,7 +811,6 @@ impl<'n> Engine<'n> {
         let done = self.portion(stage) * (self.now - self.places[stage].shared_since);
         for order in self.places[stage].sharing.clone() {
             self.orders[order].left -= done;
-            self.orders[order].processed += done;
         }
         self.places[stage].shared_since = self.now;
     }
