@@ -1,6 +1,7 @@
 //! Orders in virtual time, replication by replication, by two engines that tell the same story.
 //!
-//! The event engine does everything. The recursion engine ([`EngineKind::Recursion`]) does stages that serve first in,
+//! The event engine does everything; it is two, a lean one for queues of the textbook and one for all that a
+//! stage can do beyond (`full`), which give a plain pipeline the same orders. The recursion engine ([`EngineKind::Recursion`]) does stages that serve first in,
 //! first out, without bounds and ways back, several times faster; both give every order the same times
 //! to the last bit, and it is chosen by itself where it applies. What they cost: [`speed`].
 //!
@@ -16,6 +17,7 @@
 //! | `earliest` | the earliest of a fixed number of times |
 //! | `sources` | the producers' next orders |
 //! | `engine` | the event engine: the loop that lets events happen, and what each does |
+//! | `full` | the event engine for brokers, failures, staffing, stock and all the rest |
 //! | `recursion` | the recursion engine: stage after stage, without a calendar |
 //! | `books`, `lane` | what is measured of one class at one stage, and of the pipeline |
 //! | `timeline` | averages over slices of virtual time |

@@ -8,7 +8,8 @@
 //! | --- | --- |
 //! | [`agenda`], [`messages`], [`queue`], [`stage`] | what is going to happen, what is under way, who waits, who serves |
 //! | [`arriving`] | sending, full queues, balking, orbits |
-//! | [`serving`] | handing over, working, preemption, batches |
+//! | [`handing`] | from the lanes to consumers: windows, questions for more, acknowledgements |
+//! | [`serving`] | work, preemption |
 //! | [`sharing`] | processor sharing |
 //! | [`failing`] | failed attempts, retries |
 //! | [`breaking`] | breakdowns of consumers, crashes, outages of brokers |
@@ -22,6 +23,7 @@ mod backoff;
 mod breaker;
 mod breaking;
 mod failing;
+mod handing;
 mod leaving;
 mod messages;
 mod partition;

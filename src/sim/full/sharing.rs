@@ -4,7 +4,9 @@
 //! Kept by the work that each has had since the stage was first busy: it is the same for all, so that
 //! only the order whose goal is nearest needs an event.
 
+use super::agenda::Happening;
 use super::messages::MessageId;
+use super::{Full, Observer};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -69,6 +71,90 @@ impl Sharing {
         // Rounding must not leave anyone behind its goal.
         self.attained = self.attained.max(goal.attained);
         Some(goal.message)
+    }
+}
+
+impl<O: Observer> Full<'_, O> {
+    pub(super) fn join_sharing(&mut self, id: MessageId, stage: usize) {
+        self.share_changes(stage);
+        let through = self.passes_circuit(id, stage);
+        let message = self.messages.get_mut(id);
+        let lane = &mut self.books.lanes_of(stage)[message.class as usize];
+        message.shed = !through;
+        if !through {
+            message.work = 0.0;
+        }
+        message.begin(self.now, message.work, lane);
+        message.processed += message.work;
+        if through {
+            lane.service.record(message.work);
+        }
+        let lane = self.books.lane(stage, message.class as usize);
+        self.happened.lanes[lane].attempts += 1;
+        let (place, work) = (message.place, message.work);
+        self.stages[stage].begun.attempts += 1;
+        self.stages[stage].begun.work += work;
+        if let Some(sharing) = &mut self.stages[stage].sharing {
+            sharing.join(id, place, work);
+        }
+        self.share_again(stage);
+    }
+
+    /// One of those who share a stage is done.
+    pub(super) fn share_ends(&mut self, stage: usize, stamp: u32) {
+        self.share_changes(stage);
+        let sharing = self.stages[stage].sharing.as_mut();
+        let Some(id) = sharing
+            .filter(|sharing| sharing.stamp == stamp)
+            .and_then(|s| s.pop())
+        else {
+            return;
+        };
+        self.share_again(stage);
+        let fate = self.judge(id);
+        self.carry_out(id, fate);
+        self.stirred.push(stage as u32);
+    }
+
+    /// Who shares, or among how many consumers, is about to change.
+    pub(super) fn share_changes(&mut self, stage: usize) {
+        let consumers = self.sharers(stage);
+        if let Some(sharing) = &mut self.stages[stage].sharing {
+            sharing.advance(self.now, consumers);
+        }
+    }
+
+    /// It has changed: the next to be done may be another, at another time.
+    pub(super) fn share_again(&mut self, stage: usize) {
+        let consumers = self.sharers(stage);
+        let here = &mut self.stages[stage];
+        let Some(sharing) = &mut here.sharing else {
+            return;
+        };
+        sharing.stamp = sharing.stamp.wrapping_add(1);
+        let (stamp, ends) = (sharing.stamp, sharing.next_end(consumers));
+        let busy = consumers.min(sharing.len() as f64);
+        if ends < f64::INFINITY {
+            let ends_share = Happening::ShareEnds {
+                stage: stage as u32,
+                stamp,
+            };
+            self.agenda
+                .plan_end(ends.max(self.now), here.rank, ends_share);
+        }
+        self.happened.staff[stage].busy.set(self.now, busy);
+    }
+
+    /// Consumers whose work is shared.
+    fn sharers(&self, stage: usize) -> f64 {
+        let here = &self.stages[stage];
+        match here.is_unlimited() {
+            true => f64::INFINITY,
+            false => here
+                .members
+                .first()
+                .map_or(0.0, |member| f64::from(member.ready)),
+        }
     }
 }
 
