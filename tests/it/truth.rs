@@ -1,7 +1,6 @@
 //! Theory and simulation against figures that others published or computed: `tests/truth/`.
 //!
-//! Each case there is a scenario with the figures it must give. The simulation must refuse by name
-//! what it cannot do yet; every other case is run.
+//! Each case there is a scenario with the figures it must give; every one is simulated.
 
 use crate::cases::{Case, Expected, families, loaded, network, place};
 use orderline::network::{Horizon, Network};
