@@ -40,7 +40,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
             (Err(failure), false) => failure.report(),
             (Ok(_), false) if args.quiet => {}
             (Ok(asked), false) => {
-                let theory = theory::analyze(&asked.network);
+                let theory = theory::analyze(&asked.network.undisturbed());
                 let network = network_text(&asked.network, &theory, &asked.noticed);
                 print(&network)?;
             }

@@ -124,7 +124,7 @@ impl Checked {
 
     fn valid(file: String, asked: &Asked) -> Checked {
         let network = &asked.network;
-        let theory = theory::analyze(network);
+        let theory = theory::analyze(&network.undisturbed());
         let count = network.stages.len();
         let stages = (0..count).map(|id| Stage::new(network, &theory, StageId(id)));
         Checked {

@@ -3,7 +3,7 @@
 use super::args::{ScenarioFlags, ShowFlags, load};
 use super::exit::{Exit, Failure};
 use super::run::print;
-use crate::report::{Document, RunReport, theory_table};
+use crate::report::{Document, RunReport, Warning, theory_table};
 use crate::theory;
 use clap::Args;
 use std::path::PathBuf;
@@ -25,8 +25,14 @@ pub(super) struct TheoryArgs {
 
 pub(super) fn run(args: &TheoryArgs) -> Result<Exit, Failure> {
     let asked = load(&args.file, &args.scenario)?;
-    let theory = theory::analyze(&asked.network);
-    let report = RunReport::new(asked.network, asked.record, theory, None, asked.noticed);
+    let network = asked.network.undisturbed();
+    let mut noticed = asked.noticed;
+    if !asked.network.phases.is_empty() {
+        let text = "the formulas are those of the pipeline without its incidents";
+        noticed.push(Warning::Scenario(text.to_owned()));
+    }
+    let theory = theory::analyze(&network);
+    let report = RunReport::new(network, asked.record, theory, None, noticed);
     if args.show.json {
         let json = serde_json::to_string_pretty(&Document::new(&report));
         print(&(json.map_err(|error| Failure::Defect(error.to_string()))? + "\n"))?;

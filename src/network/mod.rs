@@ -528,6 +528,14 @@ pub enum Place {
 }
 
 impl Network {
+    /// The same pipeline without its incidents.
+    pub fn undisturbed(&self) -> Network {
+        Network {
+            phases: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The first thing asked for beyond producers and plain queues, as the scenario file calls it, and
     /// where.
     pub fn beyond_plain(&self) -> Option<(&str, &'static str)> {

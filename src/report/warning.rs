@@ -3,9 +3,10 @@
 use super::comparison::Comparison;
 use super::format;
 use crate::metric::{Metric, Statistic};
-use crate::network::{Horizon, Network, Place};
+use crate::network::{Horizon, Network, Place, StageId};
 use crate::random::Arrivals;
 use crate::sim::{SimResult, StartRule};
+use crate::theory;
 
 /// Fewer values than this beyond a quantile are too few to trust it.
 const TAIL: f64 = 30.0;
@@ -51,6 +52,11 @@ pub enum Warning {
         measured: Option<(f64, f64)>,
         /// λ − cμ.
         predicted: Option<f64>,
+    },
+    /// Also without the incidents a stage gets more work than its consumers can do.
+    Overloaded {
+        /// Name of the place.
+        place: String,
     },
     /// Too few values lie beyond a quantile.
     ThinTail {
@@ -116,6 +122,11 @@ impl std::fmt::Display for Warning {
                     None => f.write_str("; averages are withheld"),
                 }
             }
+            Warning::Overloaded { place } => write!(
+                f,
+                "{place}: also without the incidents more work comes than its consumers can do; the \
+                 backlog keeps growing, and averages depend on how long the run is"
+            ),
             Warning::ThinTail { place, metric, beyond } => write!(
                 f,
                 "{place}: only {beyond} values lie beyond {metric}; its figure is rough, run longer"
@@ -155,6 +166,7 @@ pub fn warnings(network: &Network, sim: &SimResult, comparison: &Comparison) -> 
     );
     warnings.extend(of_arrivals(network, sim));
     warnings.extend(growing(network, sim, comparison));
+    warnings.extend(overloaded(network));
     warnings.extend(thin_tails(network, sim, comparison));
     warnings
 }
@@ -232,6 +244,21 @@ fn growing(network: &Network, sim: &SimResult, comparison: &Comparison) -> Vec<W
         }
     };
     stages.map(warn).collect()
+}
+
+/// Stages that have no steady state whatever the incidents do: while numbers change, growth that is seen
+/// shows nothing.
+fn overloaded(network: &Network) -> Vec<Warning> {
+    if network.phases.is_empty() {
+        return Vec::new();
+    }
+    let theory = theory::analyze(&network.undisturbed());
+    let stages = (0..network.stages.len()).map(|stage| Place::Stage(StageId(stage)));
+    let unstable = stages.filter(|place| theory.unstable(*place));
+    let warn = |place| Warning::Overloaded {
+        place: network.place_name(place),
+    };
+    unstable.map(warn).collect()
 }
 
 /// Of every time only the lowest quantile with a thin tail: those above it are thinner still.

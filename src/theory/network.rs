@@ -12,7 +12,7 @@ use super::{
 };
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{
-    Capacity, Consumers, Discipline, Network, Patience, Place, Reliability, Stage, StageId,
+    Capacity, Consumers, Discipline, Network, Outages, Patience, Place, Reliability, Stage, StageId,
 };
 
 /// What theory knows of a network.
@@ -361,8 +361,11 @@ fn does_not_apply(stage: &Stage, place: Place, metric: Metric) -> Option<&'stati
         Metric::AbandonProbability if stage.extras.patience == Patience::Endless => {
             Some("orders wait as long as it takes")
         }
-        Metric::Availability if stage.extras.reliability == Reliability::Perfect => {
-            Some("the consumers never fail")
+        Metric::Availability
+            if stage.extras.reliability == Reliability::Perfect
+                && stage.extras.broker.outages == Outages::Never =>
+        {
+            Some("neither the consumers nor the broker fail by chance")
         }
         Metric::Time(TimeKind::Latency, _) => Some("latency is a figure of the pipeline"),
         Metric::LittleResidualQueue if stage.consumers == Consumers::Unlimited => {
