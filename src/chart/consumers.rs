@@ -1,7 +1,7 @@
 //! How many consumers each stage has as time goes by, where their number changes or some fail.
 
 use crate::chart::human;
-use crate::chart::queue_length::{group_means, warmup};
+use crate::chart::queue_length::{group_means, over_time, warmup};
 use crate::chart::rows::{Stage, short};
 use crate::chart::value::{Axis, Chart, Measure, Panel, Role, Scale, Series, Shape};
 use crate::report::records::{RunRecords, StaffRow};
@@ -9,34 +9,19 @@ use crate::report::records::{RunRecords, StaffRow};
 /// Consumers over time, a panel for each stage; none without rows.
 pub fn consumers(records: &RunRecords) -> Option<Chart> {
     let (stages, note) = records.main_stages();
-    let mut panels: Vec<Panel> = stages
-        .iter()
-        .filter_map(|stage| panel(records, stage))
-        .collect();
-    let end = records.staff.iter().map(|row| row.time);
-    let end = end.filter(|t| t.is_finite()).fold(0.0, f64::max);
-    if panels.is_empty() || end <= 0.0 {
-        return None;
-    }
-    if let [only] = panels.as_mut_slice() {
-        only.title.clear();
-    }
-    Some(Chart {
+    let panels = stages.iter().filter_map(|stage| panel(records, stage));
+    let times = records.staff.iter().map(|row| row.time);
+    over_time(times, panels.collect(), |x, panels| {
+        Chart {
         name: "consumers".to_owned(),
         title: title(records, &stages),
         subtitle: "Consumers that a stage has, those of them at work and those broken down, averaged over \
                    slices of time and over all replications."
             .to_owned(),
         note,
-        x: Axis {
-            quantity: "virtual time".to_owned(),
-            measure: Measure::Time,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: end,
-            },
-        },
+        x,
         panels,
+    }
     })
 }
 

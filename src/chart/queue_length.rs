@@ -9,41 +9,54 @@ use crate::report::records::{RunRecords, TimeRow};
 /// Queue length over time, a panel for each stage; none without rows.
 pub fn queue_length(records: &RunRecords) -> Option<Chart> {
     let (stages, note) = records.main_stages();
-    let mut panels: Vec<Panel> = stages
+    let panels: Vec<Panel> = stages
         .iter()
         .filter_map(|stage| panel(records, stage))
         .collect();
-    let end = records.timeseries.iter().map(|row| row.time);
-    let end = end.filter(|t| t.is_finite()).fold(0.0, f64::max);
+    let subtitle = format!(
+        "Orders waiting for a consumer, averaged over slices of time and over all \
+         replications{}.",
+        if panels.len() > 1 {
+            "; every stage has its own scale"
+        } else {
+            ""
+        }
+    );
+    let times = records.timeseries.iter().map(|row| row.time);
+    over_time(times, panels, |x, panels| Chart {
+        name: "queue_length".to_owned(),
+        title: title(records),
+        subtitle,
+        note,
+        x,
+        panels,
+    })
+}
+
+/// A chart of stages as time goes by, a panel for each: none without panels or time; the only panel needs
+/// no title of its own.
+pub(super) fn over_time(
+    times: impl Iterator<Item = f64>,
+    mut panels: Vec<Panel>,
+    chart: impl FnOnce(Axis, Vec<Panel>) -> Chart,
+) -> Option<Chart> {
+    let end = times.filter(|t| t.is_finite()).fold(0.0, f64::max);
     if panels.is_empty() || end <= 0.0 {
         return None;
     }
     if let [only] = panels.as_mut_slice() {
         only.title.clear();
     }
-    Some(Chart {
-        name: "queue_length".to_owned(),
-        title: title(records),
-        subtitle: format!(
-            "Orders waiting for a consumer, averaged over slices of time and over all \
-             replications{}.",
-            if panels.len() > 1 {
-                "; every stage has its own scale"
-            } else {
-                ""
-            }
-        ),
-        note,
-        x: Axis {
-            quantity: "virtual time".to_owned(),
-            measure: Measure::Time,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: end,
-            },
-        },
-        panels,
-    })
+    let scale = Scale::Linear {
+        low: 0.0,
+        high: end,
+    };
+    let x = Axis {
+        quantity: "virtual time".to_owned(),
+        measure: Measure::Time,
+        scale,
+    };
+    Some(chart(x, panels))
 }
 
 fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
