@@ -118,8 +118,7 @@ impl<O: Observer> Full<'_, O> {
         if dies {
             held.extend(to.buffer.drain(..));
             to.stamp = to.stamp.wrapping_add(1);
-            to.asked = to.asked.wrapping_add(1);
-            to.asks_since = None;
+            to.forget_question();
         }
         held.iter().for_each(|id| self.leave_window(*id));
         if dies {
@@ -218,15 +217,7 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn duplicate(&mut self, id: MessageId) {
         let message = self.messages.get(id);
         let stage = message.stage as usize;
-        let work = Done {
-            number: message.number,
-            producer: message.producer,
-            class: message.class,
-            size: message.size,
-            entered: message.entered,
-            place: message.place,
-            lane: message.lane,
-        };
+        let work = Done::of(message);
         self.duplicate_of(stage, &work);
         self.dispatch(stage);
     }
@@ -296,8 +287,7 @@ impl<O: Observer> Full<'_, O> {
             }
             member.unacknowledged = 0;
             member.stamp = member.stamp.wrapping_add(1);
-            member.asked = member.asked.wrapping_add(1);
-            member.asks_since = None;
+            member.forget_question();
         }
         for id in &back {
             self.messages.get_mut(*id).in_window = false;

@@ -198,30 +198,18 @@ impl<O: Observer> Full<'_, O> {
     /// The broker is told that a message has been dealt with: its window is free again.
     pub(super) fn acknowledge(&mut self, stage: usize, id: MessageId) {
         let message = self.messages.get(id);
-        let member = message.member as usize;
-        let number = message.number;
-        let (disowned, place) = (message.disowned, message.place);
+        let (member, disowned) = (message.member as usize, message.disowned);
         match self.plan(stage).extras.broker.acknowledgement {
             Acknowledgement::OnDelivery => {}
             Acknowledgement::PerMessage { .. } => self.acknowledge_to(id, stage, member),
             Acknowledgement::Commits { every } => {
-                let message = self.messages.get(id);
-                let done = Done {
-                    number,
-                    producer: message.producer,
-                    class: message.class,
-                    size: message.size,
-                    entered: message.entered,
-                    place,
-                    lane: message.lane,
-                };
                 let interval = (self.now / every) as u64;
                 let to = &mut self.stages[stage].members[member];
                 if to.interval != interval {
                     to.interval = interval;
                     to.done.clear();
                 }
-                to.done.push(done);
+                to.done.push(Done::of(message));
             }
         }
         if disowned {
@@ -450,8 +438,7 @@ impl<O: Observer> Full<'_, O> {
 
     fn take_fetched(&mut self, stage: usize, member: usize, batch: usize) {
         let to = &mut self.stages[stage].members[member];
-        to.asks_since = None;
-        to.asked = to.asked.wrapping_add(1);
+        to.forget_question();
         let lanes = self.stages[stage].lanes.len();
         let shared = self.is_shared(stage);
         let first = self.stages[stage].turn;

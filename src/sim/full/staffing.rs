@@ -300,8 +300,7 @@ impl<O: Observer> Full<'_, O> {
         }
         // Nobody is left who could work on what its member was given.
         let back: Vec<MessageId> = to.buffer.drain(..).collect();
-        to.asked = to.asked.wrapping_add(1);
-        to.asks_since = None;
+        to.forget_question();
         for id in back {
             self.return_to_queue(id);
         }
@@ -317,8 +316,7 @@ impl<O: Observer> Full<'_, O> {
             let mut back = Vec::new();
             for member in &mut self.stages[stage].members {
                 back.extend(member.buffer.drain(..));
-                member.asked = member.asked.wrapping_add(1);
-                member.asks_since = None;
+                member.forget_question();
             }
             for id in back {
                 self.return_to_queue(id);

@@ -7,7 +7,7 @@
 use super::agenda::Who;
 use super::backoff::Backoffs;
 use super::breaker::Circuit;
-use super::messages::MessageId;
+use super::messages::{Message, MessageId};
 use super::partition::Partitioner;
 use super::publish::Publisher;
 use super::queue::Queue;
@@ -121,6 +121,15 @@ pub(super) struct Member {
     pub interval: u64,
 }
 
+impl Member {
+    /// Its open question for messages, if any, is void: it will ask anew.
+    pub(super) fn forget_question(&mut self) {
+        self.asked = self.asked.wrapping_add(1);
+        self.asks_since = None;
+        self.answer_due = f64::INFINITY;
+    }
+}
+
 /// Work that was done and not yet committed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Done {
@@ -131,6 +140,21 @@ pub(super) struct Done {
     pub entered: f64,
     pub place: u64,
     pub lane: u32,
+}
+
+impl Done {
+    /// The work on a message.
+    pub(super) fn of(message: &Message) -> Done {
+        Done {
+            number: message.number,
+            producer: message.producer,
+            class: message.class,
+            size: message.size,
+            entered: message.entered,
+            place: message.place,
+            lane: message.lane,
+        }
+    }
 }
 
 /// What a consumer does.
