@@ -13,6 +13,7 @@
 //! | `simd` | kernels compiled for the widest vector instructions of the processor | nothing |
 //! | [`stats`] | estimators: tallies, time-weighted averages, histograms, warm-up, intervals | nothing |
 //! | [`sim`] | two engines in virtual time (events; recursion), and their replications | [`network`], [`random`], [`stats`], [`metric`] |
+//! | [`live`] | the same orders in real time, through a real broker | [`network`], [`random`], [`sim`] |
 //! | [`theory`] | one file a queueing model, a recognizer, networks | [`network`], [`random`] (laws only), [`metric`] |
 //! | [`report`] | measured beside theory with a verdict; tables, CSV, JSON, HTML, the output folder | [`sim`], [`theory`], [`stats`] |
 //! | [`chart`] | a chart as a value, one renderer, one file a chart | the records of [`report`] |
@@ -24,6 +25,7 @@
 
 pub mod chart;
 pub mod cli;
+pub mod live;
 pub mod metric;
 pub mod network;
 pub mod random;

@@ -28,6 +28,8 @@
 //! | `measure`, `beyond` | from what one replication counted to its figures |
 //! | `fold`, `place_fold` | replications put together, with intervals |
 //! | `resolution` | what limits a figure besides chance |
+//! | `script` | what chance says to every order, written down |
+//! | `logged` | a run in real time, event by event, measured by the same books |
 //! | `simulate` | replications in parallel, folded in order |
 //! | `outcome` | what a simulation hands over |
 //! | `control` | stopping from outside, and progress |
@@ -46,6 +48,7 @@ mod fold;
 mod full;
 mod happened;
 mod lane;
+mod logged;
 mod means;
 mod measure;
 mod order_of_stages;
@@ -58,6 +61,7 @@ mod queue;
 mod recursion;
 mod replication;
 mod resolution;
+mod script;
 mod simulate;
 mod sources;
 mod stage;
@@ -68,6 +72,7 @@ pub mod speed {}
 
 pub use control::Control;
 pub use engine::{LatencyParts, Observer, OrderRecord};
+pub use logged::{Event, Logged, StaffLogged};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
 pub use outcome::{
@@ -76,5 +81,6 @@ pub use outcome::{
 pub use plan::{Start, StartRule};
 pub use recursion::Obstacle;
 pub use replication::{Silent, trace_by_recursion, trace_in_full, trace_replication};
+pub use script::{Attempt, Script, ScriptedOrder};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, StaffSlice, Timeline};

@@ -1,0 +1,3 @@
+//! The same scenario in real time, through a real broker.
+
+pub mod brokers;

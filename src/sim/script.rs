@@ -1,0 +1,78 @@
+//! What chance says to every order of one replication, written down: drawn once by the simulation, it can
+//! be played by others, and replayed with other times.
+
+use crate::network::Target;
+
+/// The orders of one replication, and what chance said to each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Script {
+    /// In the order in which they enter: the position is the order's number.
+    pub orders: Vec<ScriptedOrder>,
+    /// The attempts of all orders, an order's side by side.
+    attempts: Vec<Attempt>,
+}
+
+/// An order of a script.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScriptedOrder {
+    /// When it enters, seconds.
+    pub entered: f64,
+    /// Index of its producer.
+    pub producer: u32,
+    /// Index of its class.
+    pub class: u32,
+    /// Bytes of its message.
+    pub size: f64,
+    /// Where its attempts begin, and how many there are.
+    first: usize,
+    count: u32,
+}
+
+/// One try at the work for an order at a stage. What the simulation did not need it has not drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Attempt {
+    /// Index of the stage.
+    pub stage: u32,
+    /// The lane that the order waits in.
+    pub lane: u32,
+    /// Seconds of work.
+    pub work: f64,
+    /// Whether it fails.
+    pub fails: Option<bool>,
+    /// Seconds until the next attempt, after a failed one.
+    pub backoff: Option<f64>,
+    /// Where the order goes, after one that has not failed.
+    pub next: Option<Target>,
+}
+
+impl Script {
+    /// An order that enters, with its attempts.
+    pub fn push(&mut self, mut order: ScriptedOrder, attempts: &[Attempt]) {
+        order.first = self.attempts.len();
+        order.count = attempts.len() as u32;
+        self.orders.push(order);
+        self.attempts.extend_from_slice(attempts);
+    }
+
+    /// The attempts of an order, first to last; none of an order that there is not.
+    pub fn attempts(&self, order: u64) -> &[Attempt] {
+        let order = self.orders.get(order as usize);
+        order.map_or(&[], |order| {
+            &self.attempts[order.first..][..order.count as usize]
+        })
+    }
+}
+
+impl ScriptedOrder {
+    /// An order without attempts so far.
+    pub fn new(entered: f64, producer: u32, class: u32, size: f64) -> ScriptedOrder {
+        ScriptedOrder {
+            entered,
+            producer,
+            class,
+            size,
+            first: 0,
+            count: 0,
+        }
+    }
+}
