@@ -2,7 +2,7 @@
 # the shell, waiting, stopping. Sourced, never run. Each NAME.sh beside it adds
 # NAME_get, NAME_start, NAME_ready, NAME_stop and NAME_hints.
 
-servers=(rabbitmq)
+servers=(rabbitmq kafka)
 
 # Nothing is kept in the work tree: it must stay clean, and a cache outlives a checkout.
 root=${ORDERLINE_BROKERS:-${XDG_CACHE_HOME:-$HOME/.cache}/orderline/brokers}
@@ -136,7 +136,7 @@ stop_named() {
 }
 
 # True when a connection to port $1 that says $2 (printf escapes) is answered by at
-# least $3 bytes that begin with the hexadecimal digits $4.
+# least $3 bytes, which in hexadecimal match $4.
 answers() {
     local got
     got=$(
@@ -146,7 +146,7 @@ answers() {
             printf "$2" >&3
             head -c "$3" <&3' _ "$1" "$2" "$3" | od -An -v -tx1 | tr -d " \n"
     ) || true
-    [[ ${#got} -eq $((2 * $3)) && $got == "$4"* ]]
+    [[ ${#got} -eq $((2 * $3)) && $got =~ ^$4 ]]
 }
 
 port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
