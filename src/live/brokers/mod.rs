@@ -7,6 +7,10 @@
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
 
+mod address;
+
+pub use address::AddressError;
+
 use crate::network::System;
 use std::fmt;
 use std::future::Future;
