@@ -59,6 +59,7 @@ pub(super) fn rule(rule: StartRule, network: &Network) -> &'static str {
         StartRule::Mser5 => "MSER-5 on pilot runs",
         StartRule::Unsettled => "not settled",
         StartRule::WholePeriods => "whole periods",
+        StartRule::Live => "a fifth of the run",
         StartRule::TooFew => "too few orders to spare any",
         StartRule::Transient => "none: arrivals change with time",
     }

@@ -72,9 +72,68 @@ pub struct LatencyParts {
 pub trait Observer {
     /// Whether it looks at all.
     const SEES: bool = true;
+    /// Whether it is shown what happens to the orders on their way; only the engine for everything does.
+    const FOLLOWS: bool = false;
 
     /// An order has left the pipeline, or is still in it as the run ends (in no order then).
     fn left(&mut self, record: &OrderRecord);
+
+    /// Something happens to the order of this number. What chance says to it may be changed here.
+    fn follow(&mut self, _order: u64, _moment: Moment<'_>) {}
+}
+
+/// Something on the way of an order that can be seen, and where chance decides, changed.
+#[derive(Debug)]
+pub enum Moment<'a> {
+    /// It enters.
+    Enters {
+        /// When, seconds.
+        time: f64,
+        /// Index of its producer; populations are counted on after the producers.
+        producer: u32,
+        /// Index of its class.
+        class: u32,
+        /// Bytes of its message.
+        size: f64,
+    },
+    /// It comes to a stage, to wait in a lane.
+    Comes {
+        /// Index of the stage.
+        stage: u32,
+        /// The lane.
+        lane: &'a mut u32,
+    },
+    /// The work of its next attempt is drawn.
+    Draws {
+        /// Index of the stage.
+        stage: u32,
+        /// The lane that it waits in.
+        lane: u32,
+        /// Seconds of work, whatever the time-out.
+        work: &'a mut f64,
+    },
+    /// The attempt has ended, and may have failed: by chance, or since it was cut off.
+    Ends {
+        /// Whether it has.
+        failed: &'a mut bool,
+    },
+    /// It will be tried again.
+    Retries {
+        /// Seconds until then.
+        after: &'a mut f64,
+    },
+    /// It will go on.
+    Goes {
+        /// Where.
+        to: &'a mut Target,
+    },
+    /// It is no longer at its stage.
+    Leaves {
+        /// Index of the stage.
+        stage: u32,
+        /// Seconds that it was there.
+        stay: f64,
+    },
 }
 
 /// The whole state of one replication.

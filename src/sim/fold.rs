@@ -2,7 +2,7 @@
 
 use super::beyond;
 use super::means::EngineKind;
-use super::measure::{figures, imbalance};
+use super::measure::{Shown, figures, imbalance};
 use super::outcome::{Imprecision, MessageAccounts, Outcomes, SimError, SimResult};
 use super::place_fold::{Context, PlaceFold};
 use super::plan::Start;
@@ -18,6 +18,7 @@ const IMBALANCE: f64 = 1e-6;
 pub(super) struct Fold<'n> {
     network: &'n Network,
     engine: EngineKind,
+    shown: Shown,
     start: Start,
     places: Vec<PlaceFold>,
     timeline: Timeline,
@@ -43,6 +44,7 @@ impl<'n> Fold<'n> {
         Fold {
             network,
             engine,
+            shown: Shown::OfTheScenario,
             start,
             places: Vec::new(),
             timeline: Timeline::empty(span.slice),
@@ -54,6 +56,19 @@ impl<'n> Fold<'n> {
             imbalance: 0.0,
             cut_short: Vec::new(),
             too_short: None,
+        }
+    }
+
+    /// For one run that is live, or is to stand beside one that is.
+    pub(super) fn beside_live(
+        network: &'n Network,
+        engine: EngineKind,
+        start: Start,
+        span: Span,
+    ) -> Fold<'n> {
+        Fold {
+            shown: Shown::Live,
+            ..Fold::new(network, engine, start, span)
         }
     }
 
@@ -81,7 +96,7 @@ impl<'n> Fold<'n> {
         self.measured += replication.end - self.start.warmup;
         self.timeline.add(&replication.timeline);
         self.replications += 1;
-        let figures = figures(self.network, self.start.warmup, replication);
+        let figures = figures(self.network, self.shown, self.start.warmup, replication);
         if self.places.is_empty() {
             self.places = figures.iter().map(|f| PlaceFold::new(f.place)).collect();
         }

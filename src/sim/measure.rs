@@ -85,9 +85,36 @@ pub(super) fn imbalance<O>(replication: &Replication<O>) -> f64 {
     shares.filter(|share| share.is_finite()).fold(0.0, f64::max)
 }
 
+/// Which figures are of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Those that say anything about such a pipeline in simulation.
+    OfTheScenario,
+    /// With those that a real broker gives to any pipeline: time on the way to it and back, messages
+    /// delivered again, or never.
+    Live,
+}
+
+impl Shown {
+    fn has(self, network: &Network, place: Place, metric: Metric) -> bool {
+        let by_broker = [
+            Metric::NetworkTime,
+            Metric::EnqueueTime,
+            Metric::DequeueTime,
+            Metric::RedeliveryRate,
+            Metric::DuplicateRate,
+            Metric::MessageLossRate,
+            Metric::CompletionProbability,
+        ];
+        let live = by_broker.contains(&metric) || Metric::PARTS.contains(&metric);
+        network.lacks(place, metric).is_none() || self == Shown::Live && live
+    }
+}
+
 /// The figures of every place in one replication that started to count at `warmup`.
 pub(super) fn figures<O>(
     network: &Network,
+    shown: Shown,
     warmup: f64,
     replication: Replication<O>,
 ) -> Vec<PlaceFigures> {
@@ -125,7 +152,7 @@ pub(super) fn figures<O>(
         if !place.path.is_empty() {
             place.figures.push(growth(&place.path));
         }
-        let has = |metric| network.lacks(place.place, metric).is_none();
+        let has = |metric| shown.has(network, place.place, metric);
         place.figures.retain(|(metric, _)| has(*metric));
     }
     places

@@ -29,6 +29,7 @@
 //! | `fold`, `place_fold` | replications put together, with intervals |
 //! | `resolution` | what limits a figure besides chance |
 //! | `script` | what chance says to every order, written down |
+//! | `twin` | the run that a script is from, and scripts played again |
 //! | `logged` | a run in real time, event by event, measured by the same books |
 //! | `simulate` | replications in parallel, folded in order |
 //! | `outcome` | what a simulation hands over |
@@ -66,21 +67,23 @@ mod simulate;
 mod sources;
 mod stage;
 mod timeline;
+mod twin;
 
 #[doc = include_str!("speed.md")]
 pub mod speed {}
 
 pub use control::Control;
-pub use engine::{LatencyParts, Observer, OrderRecord};
+pub use engine::{LatencyParts, Moment, Observer, OrderRecord};
 pub use logged::{Event, Logged, StaffLogged};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
 pub use outcome::{
     Imprecision, MessageAccounts, Outcome, Outcomes, PlaceResult, SimError, SimResult,
 };
-pub use plan::{Start, StartRule};
+pub use plan::{Start, StartRule, live_warmup};
 pub use recursion::Obstacle;
 pub use replication::{Silent, trace_by_recursion, trace_in_full, trace_replication};
 pub use script::{Attempt, Script, ScriptedOrder};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, StaffSlice, Timeline};
+pub use twin::{Twin, TwinOrder, replay, script};

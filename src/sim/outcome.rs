@@ -257,6 +257,9 @@ pub enum SimError {
     /// No order ever comes.
     #[error("no order enters: every producer's rate is 0, or its trace lies behind the run's end")]
     NoOrders,
+    /// A script that no run of the network could be from.
+    #[error("the script makes no sense for this pipeline: {0}")]
+    SenselessScript(String),
     /// The accounts do not add up. A defect of this program, never the scenario's fault.
     #[error(
         "{entered} orders entered but {accounted} are accounted for; please report this as a bug"

@@ -44,6 +44,8 @@ pub enum StartRule {
     Unsettled,
     /// The arrivals are periodic: MSER-5, rounded up to whole periods.
     WholePeriods,
+    /// A live run is short: the most that one can spare, which is less than MSER-5 asks for.
+    Live,
     /// A replication has so few orders that none can be spared; nothing is left out.
     TooFew,
     /// The arrivals change with time or are recorded, or the pipeline changes: nothing is left out, as there is no steady
@@ -59,6 +61,7 @@ impl StartRule {
             StartRule::Mser5 => "mser5",
             StartRule::Unsettled => "unsettled",
             StartRule::WholePeriods => "whole_periods",
+            StartRule::Live => "live",
             StartRule::TooFew => "too_few",
             StartRule::Transient => "transient",
         }
@@ -78,6 +81,33 @@ pub(super) fn find_start(
             rule: StartRule::Fixed,
         },
         Warmup::Auto => automatic(network, means, threads, control),
+    }
+}
+
+/// A warm-up may take this share of a live run.
+const LIVE_SHARE: f64 = 0.2;
+
+/// The warm-up of a live run: the fixed one; or as for a simulation, but no more than a fifth of the run.
+///
+/// A live run takes as long as it says on the clock, and is short: half of it left out, as for a pipeline that
+/// has not settled, would cost more in chance than what is left of the start-up does in bias. Nor does
+/// the start-up matter where a live run is compared with its twin, which begins just as empty.
+pub fn live_warmup(network: &Network, control: &Control) -> Start {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let found = find_start(network, &Means::events(network), threads, control);
+    let most = LIVE_SHARE * network.expected_duration();
+    if found.rule == StartRule::Fixed || found.warmup <= most {
+        return found;
+    }
+    match longest_period(network) {
+        Seasons::Every(period) => Start {
+            warmup: (most / period).floor() * period,
+            rule: StartRule::WholePeriods,
+        },
+        _ => Start {
+            warmup: most,
+            rule: StartRule::Live,
+        },
     }
 }
 

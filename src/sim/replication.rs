@@ -6,6 +6,7 @@ use super::full::Full;
 use super::means::{EngineChoice, EngineKind, Means};
 use super::outcome::SimError;
 use super::recursion::{Anonymous, Numbered, Recursion};
+use super::script::Script;
 use super::timeline::{Slice, Slicer, Timeline};
 use crate::network::{Horizon, Network};
 
@@ -49,6 +50,15 @@ impl Span {
             orders,
             warmup,
             slice: expected / SLICES,
+        }
+    }
+
+    /// The span of a run that ends at `end`, whatever the scenario says.
+    pub(super) fn until(end: f64, network: &Network, warmup: f64) -> Span {
+        Span {
+            end,
+            orders: u64::MAX,
+            ..Span::of(network, warmup)
         }
     }
 
@@ -114,6 +124,37 @@ pub(super) struct Replication<O> {
     pub measured: bool,
 }
 
+impl<O> Replication<O> {
+    /// What was counted apart from who watched.
+    pub(super) fn unwatched(self) -> (Replication<Silent>, O) {
+        let Finished {
+            lanes,
+            pipeline,
+            outcomes,
+            entered,
+            happened,
+            observer,
+        } = self.counted;
+        let counted = Finished {
+            lanes,
+            pipeline,
+            outcomes,
+            entered,
+            happened,
+            observer: Silent,
+        };
+        let replication = Replication {
+            counted,
+            timeline: self.timeline,
+            ages: self.ages,
+            end: self.end,
+            stopped: self.stopped,
+            measured: self.measured,
+        };
+        (replication, observer)
+    }
+}
+
 /// Runs one replication.
 pub(super) fn replicate<O: Observer>(
     network: &Network,
@@ -144,6 +185,33 @@ pub(super) fn replicate<O: Observer>(
             Run::new(network, engine, span).play(control)
         }
     }
+}
+
+/// Runs the orders of a script through a network.
+pub(super) fn replicate_scripted<O: Observer>(
+    network: &Network,
+    script: &Script,
+    warmup: f64,
+    control: &Control,
+    observer: O,
+) -> Replication<O> {
+    let engine = Full::scripted(network, script, observer);
+    play(
+        network,
+        engine,
+        Span::until(script.end, network, warmup),
+        control,
+    )
+}
+
+/// Lets a machine run.
+pub(super) fn play<O>(
+    network: &Network,
+    machine: impl Machine<O>,
+    span: Span,
+    control: &Control,
+) -> Replication<O> {
+    Run::new(network, machine, span).play(control)
 }
 
 /// Runs the first replication once more, by events, and shows every order to an observer.

@@ -1,13 +1,15 @@
 //! What chance says to every order of one replication, written down: drawn once by the simulation, it can
 //! be played by others, and replayed with other times.
 
-use crate::network::Target;
+use crate::network::{Network, Target};
 
 /// The orders of one replication, and what chance said to each.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Script {
     /// In the order in which they enter: the position is the order's number.
     pub orders: Vec<ScriptedOrder>,
+    /// When the run ends, seconds.
+    pub end: f64,
     /// The attempts of all orders, an order's side by side.
     attempts: Vec<Attempt>,
 }
@@ -46,12 +48,28 @@ pub struct Attempt {
 }
 
 impl Script {
+    /// A script without orders so far, of a run that ends at `end`, seconds.
+    pub fn until(end: f64) -> Script {
+        Script {
+            end,
+            ..Script::default()
+        }
+    }
+
     /// An order that enters, with its attempts.
     pub fn push(&mut self, mut order: ScriptedOrder, attempts: &[Attempt]) {
         order.first = self.attempts.len();
         order.count = attempts.len() as u32;
         self.orders.push(order);
         self.attempts.extend_from_slice(attempts);
+    }
+
+    /// The same, to be changed.
+    pub fn attempts_mut(&mut self, order: u64) -> &mut [Attempt] {
+        match self.orders.get(order as usize) {
+            Some(order) => &mut self.attempts[order.first..][..order.count as usize],
+            None => &mut [],
+        }
     }
 
     /// The attempts of an order, first to last; none of an order that there is not.
@@ -61,6 +79,42 @@ impl Script {
             &self.attempts[order.first..][..order.count as usize]
         })
     }
+}
+
+impl Script {
+    /// Whether a run of the network could have gone like this: indices that exist, times and numbers that can be. Says what is
+    /// wrong, if anything. An order that enters at infinity never does.
+    pub(super) fn check(&self, network: &Network) -> Result<(), String> {
+        let senders = network.producers.len() + network.populations.len();
+        let classes = network.classes.len();
+        for (number, order) in self.orders.iter().enumerate() {
+            let known = (order.producer as usize) < senders && (order.class as usize) < classes;
+            if !known || !is_time(order.entered) || !is_time(order.size) {
+                return Err(format!("order {number}: {order:?}"));
+            }
+        }
+        let impossible = |attempt: &&Attempt| !attempt.is_possible(network.stages.len());
+        match self.attempts.iter().find(impossible) {
+            Some(attempt) => Err(format!("{attempt:?}")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Attempt {
+    fn is_possible(&self, stages: usize) -> bool {
+        let goes_on = match self.next {
+            Some(Target::Stage(next)) => next.0 < stages,
+            _ => true,
+        };
+        let work = is_time(self.work) && self.work < f64::INFINITY;
+        (self.stage as usize) < stages && goes_on && work && self.backoff.is_none_or(is_time)
+    }
+}
+
+/// Neither negative nor undefined.
+fn is_time(seconds: f64) -> bool {
+    seconds >= 0.0
 }
 
 impl ScriptedOrder {

@@ -2,7 +2,7 @@
 
 use super::earliest::Earliest;
 use crate::network::Network;
-use crate::random::ArrivalStream;
+use crate::random::{ArrivalStream, Arrivals};
 
 /// The next order of every producer.
 #[derive(Debug)]
@@ -34,6 +34,22 @@ impl Sources {
             next,
             first,
         }
+    }
+
+    /// One producer that sends at these times, in ascending order.
+    pub(super) fn at(times: Vec<f64>) -> Sources {
+        let arrivals = Arrivals::Trace {
+            times: times.into(),
+            resolution: 0.0,
+        };
+        let mut sources = Sources {
+            streams: vec![ArrivalStream::new(&arrivals, 0, 0, "")],
+            began: vec![0.0],
+            next: Earliest::new(1),
+            first: (f64::INFINITY, 0),
+        };
+        sources.advance(0);
+        sources
     }
 
     /// Time of the next order from outside, and which producer sends it; infinite when there will be

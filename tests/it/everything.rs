@@ -373,7 +373,7 @@ fn forks(stage: usize, stages: usize, kind: u8) -> Fork {
 
 type Stages = Vec<(Discipline, Capacity, Extras, u8)>;
 
-fn everything(orders: u64) -> impl Strategy<Value = Network> {
+pub fn everything(orders: u64) -> impl Strategy<Value = Network> {
     let stage = (discipline(), capacity(), extras(4), 0..6u8);
     let phases = prop::collection::vec((0.5..20.0f64, any::<bool>(), 0..3u32), 0..3);
     let customers = prop::option::of(1..6u64);

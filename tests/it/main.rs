@@ -24,4 +24,5 @@ mod scenarios;
 mod staffing;
 mod stock;
 mod truth;
+mod twin;
 mod varying;

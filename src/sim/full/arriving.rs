@@ -9,19 +9,38 @@ use super::{Full, Observer};
 use crate::network::{
     AfterExpiry, Balking, Capacity, Commitment, Expiry, Failures, Outside, TimeToLive,
 };
+use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
 use crate::sim::outcome::Outcome;
 
+/// An order that is sent.
+pub(super) struct Sent {
+    pub number: u64,
+    pub producer: u32,
+    pub class: u32,
+    pub size: f64,
+}
+
 impl<O: Observer> Full<'_, O> {
     /// A new order enters the pipeline.
-    pub(super) fn create(&mut self, producer: usize, class: usize, to: usize, size: f64) {
-        let order = Message::new(
-            self.books.entered,
-            producer as u32,
-            class as u32,
+    pub(super) fn create(&mut self, sent: Sent, to: usize) {
+        let Sent {
+            number,
+            producer,
+            class,
             size,
-            self.now,
-        );
+        } = sent;
+        if O::FOLLOWS {
+            let time = self.now;
+            let enters = Moment::Enters {
+                time,
+                producer,
+                class,
+                size,
+            };
+            self.observer.follow(number, enters);
+        }
+        let order = Message::new(number, producer, class, size, self.now);
         self.books.entered += 1;
         self.books.pipeline.entered += 1;
         self.books.pipeline.occupancy.enter_service(self.now);
@@ -320,6 +339,16 @@ impl<O: Observer> Full<'_, O> {
         message.arrived = self.now;
         message.place = place;
         message.lane = here.partitioner.next();
+        if O::FOLLOWS && message.is_order() {
+            let mut lane = message.lane;
+            let (stage, to) = (message.stage, &mut lane);
+            let comes = Moment::Comes { stage, lane: to };
+            self.observer.follow(message.number, comes);
+            // There may be fewer lanes than there were in another run.
+            if (lane as usize) < here.lanes.len() {
+                message.lane = lane;
+            }
+        }
         message.spend(self.now, Part::Waiting);
         let [network, enqueue] = message.on_the_way();
         let lane = self.books.lane(stage, message.class as usize);
@@ -335,7 +364,15 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn draw_work(&mut self, id: MessageId) {
         let message = self.messages.get_mut(id);
         let stage = message.stage as usize;
-        let drawn = self.stages[stage].chance.draw_service(message.class);
+        let mut drawn = self.stages[stage].chance.draw_service(message.class);
+        if O::FOLLOWS && message.is_order() {
+            let draws = Moment::Draws {
+                stage: message.stage,
+                lane: message.lane,
+                work: &mut drawn,
+            };
+            self.observer.follow(message.number, draws);
+        }
         let timeout = match &self.network.stages[stage].extras.failures {
             Failures::Never => f64::INFINITY,
             Failures::Some(failure) => failure.timeout,

@@ -6,6 +6,7 @@ use super::serving::{Fate, who};
 use super::stage::Doing;
 use super::{Full, Observer};
 use crate::network::{AfterFailure, Breaker, Failure, Failures, RetryPlace, WhileOpen};
+use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
 use crate::sim::outcome::Outcome;
 
@@ -92,7 +93,13 @@ impl<O: Observer> Full<'_, O> {
         let probability = failure.probability[message.class as usize];
         let here = &mut self.stages[stage];
         let by_chance = probability > 0.0 && here.laws.failing.next() < probability;
-        let failed = message.cut_off || by_chance;
+        let mut failed = message.cut_off || by_chance;
+        if O::FOLLOWS && message.is_order() {
+            let ends = Moment::Ends {
+                failed: &mut failed,
+            };
+            self.observer.follow(message.number, ends);
+        }
         if std::mem::take(&mut message.let_through) {
             self.tell_circuit(stage, !failed);
         }
@@ -130,6 +137,7 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         message.failures += 1;
         let failures = message.failures;
+        let order = message.is_order().then_some(message.number);
         let lane = self.books.lane(stage, message.class as usize);
         self.happened.lanes[lane].failed += 1;
         let (attempts, then) = match self.failure(stage) {
@@ -137,9 +145,14 @@ impl<O: Observer> Full<'_, O> {
             None => (1, AfterFailure::DeadLetter),
         };
         match &mut self.stages[stage].laws.backoff {
-            Some(backoff) if failures < attempts => Fate::TriedAgain {
-                after: backoff.delay(failures),
-            },
+            Some(backoff) if failures < attempts => {
+                let mut after = backoff.delay(failures);
+                if let (true, Some(order)) = (O::FOLLOWS, order) {
+                    let retries = Moment::Retries { after: &mut after };
+                    self.observer.follow(order, retries);
+                }
+                Fate::TriedAgain { after }
+            }
             _ => Fate::GivenUp(then),
         }
     }

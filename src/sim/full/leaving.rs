@@ -5,6 +5,7 @@ use super::messages::{Kind, Message, MessageId, NOWHERE, State};
 use super::serving::Fate;
 use super::{Full, Observer, record};
 use crate::network::{Expiry, Fork, Target, TimeToLive};
+use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
 use crate::sim::outcome::Outcome;
 
@@ -76,6 +77,11 @@ impl<O: Observer> Full<'_, O> {
         let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];
         lane.sojourn.record(stay);
         message.present = false;
+        if O::FOLLOWS && message.is_order() {
+            let stage = message.stage;
+            let leaves = Moment::Leaves { stage, stay };
+            self.observer.follow(message.number, leaves);
+        }
     }
 
     /// Sends a copy of a message to each of the stages that its stage sends copies to.
@@ -118,7 +124,8 @@ impl<O: Observer> Full<'_, O> {
         let order = self.messages.remove(id);
         self.close_account(&order, outcome);
         let producers = self.network.producers.len();
-        if let Some(population) = (order.producer as usize).checked_sub(producers) {
+        let population = (order.producer as usize).checked_sub(producers);
+        if let (Some(population), None) = (population, &self.entrances) {
             self.think(population);
         }
         self.observer.left(&record(&order, self.now, outcome));

@@ -7,6 +7,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`agenda`], [`messages`], [`queue`], [`stage`] | what is going to happen, what is under way, who waits, who serves |
+//! | [`entrances`] | orders that enter as a script says |
 //! | [`arriving`] | sending, full queues, balking, orbits |
 //! | [`handing`] | from the lanes to consumers: windows, questions for more, acknowledgements |
 //! | [`serving`] | work, preemption |
@@ -22,6 +23,7 @@ mod arriving;
 mod backoff;
 mod breaker;
 mod breaking;
+mod entrances;
 mod failing;
 mod handing;
 mod leaving;
@@ -44,11 +46,14 @@ use super::happened::Happened;
 use super::order_of_stages::downstream_first;
 use super::outcome::Outcome;
 use super::replication::Machine;
+use super::script::Script;
 use super::sources::Sources;
 use super::timeline::Slice;
 use crate::network::{Network, Stage as StagePlan};
 use crate::random::{Stream, Variates};
 use agenda::{Agenda, Happening, Ticket};
+use arriving::Sent;
+use entrances::Entrances;
 use messages::{Message, MessageId, Messages};
 use stage::Stage;
 
@@ -67,6 +72,8 @@ pub(super) struct Full<'n, O> {
     replication: u64,
     now: f64,
     sources: Sources,
+    /// Who enters when, if that is not left to chance.
+    entrances: Option<Entrances<'n>>,
     agenda: Agenda,
     messages: Messages,
     stages: Vec<Stage>,
@@ -91,6 +98,25 @@ pub(super) struct Full<'n, O> {
 
 impl<'n, O: Observer> Full<'n, O> {
     pub(super) fn new(network: &'n Network, replication: u64, target: u64, observer: O) -> Self {
+        let sources = Sources::new(network, replication);
+        Full::build(network, replication, sources, None, target, observer)
+    }
+
+    /// Orders enter as the script says, and neither producers nor populations send any of their own.
+    pub(super) fn scripted(network: &'n Network, script: &'n Script, observer: O) -> Self {
+        let entrances = Entrances::of(script);
+        let sources = Sources::at(entrances.times());
+        Full::build(network, 0, sources, Some(entrances), u64::MAX, observer)
+    }
+
+    fn build(
+        network: &'n Network,
+        replication: u64,
+        sources: Sources,
+        entrances: Option<Entrances<'n>>,
+        target: u64,
+        observer: O,
+    ) -> Self {
         let mut ranks = vec![0; network.stages.len()];
         for (rank, stage) in downstream_first(network).into_iter().enumerate() {
             ranks[stage] = rank;
@@ -109,7 +135,8 @@ impl<'n, O: Observer> Full<'n, O> {
             scenario: network,
             replication,
             now: 0.0,
-            sources: Sources::new(network, replication),
+            sources,
+            entrances,
             agenda: Agenda::default(),
             messages: Messages::default(),
             stages: stages.collect(),
@@ -139,6 +166,9 @@ impl<'n, O: Observer> Full<'n, O> {
                 phase: index as u32,
             };
             self.agenda.plan(phase.from, phase_begins);
+        }
+        if self.entrances.is_some() {
+            return;
         }
         for (index, population) in self.network.populations.iter().enumerate() {
             for _ in 0..population.customers {
@@ -234,9 +264,25 @@ impl<'n, O: Observer> Full<'n, O> {
     /// An order comes from a producer.
     fn enter(&mut self, producer: usize) {
         self.sources.advance(producer);
-        let from = &self.network.producers[producer];
-        self.create(producer, from.class.0, from.to.0, from.message_size);
+        if let Some((sent, to)) = self.entrant(producer) {
+            self.create(sent, to);
+        }
         self.settle();
+    }
+
+    /// The order that enters now, and the stage that it is sent to.
+    fn entrant(&mut self, producer: usize) -> Option<(Sent, usize)> {
+        if let Some(entrances) = &mut self.entrances {
+            return entrances.next(self.network);
+        }
+        let from = &self.network.producers[producer];
+        let sent = Sent {
+            number: self.books.entered,
+            producer: producer as u32,
+            class: from.class.0 as u32,
+            size: from.message_size,
+        };
+        Some((sent, from.to.0))
     }
 
     /// A customer sends its next order.
@@ -247,7 +293,13 @@ impl<'n, O: Observer> Full<'n, O> {
         }
         let from = &self.network.populations[population];
         let producer = self.network.producers.len() + population;
-        self.create(producer, from.class.0, from.to.0, from.message_size);
+        let sent = Sent {
+            number: self.books.entered,
+            producer: producer as u32,
+            class: from.class.0 as u32,
+            size: from.message_size,
+        };
+        self.create(sent, from.to.0);
     }
 
     /// A customer whose order has left thinks about the next.

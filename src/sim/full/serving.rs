@@ -11,6 +11,7 @@ use crate::network::{
     Target,
 };
 use crate::sim::begin::{Begun, begin};
+use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
 use crate::sim::lane::Lane;
 
@@ -321,7 +322,12 @@ impl<O: Observer> Full<'_, O> {
         if let Fork::JoinAll(_) = self.plan(stage).extras.fork {
             return Fate::Forks;
         }
-        Fate::Goes(self.stages[stage].chance.draw_route(class))
+        let mut to = self.stages[stage].chance.draw_route(class);
+        if O::FOLLOWS && message.is_order() {
+            let goes = Moment::Goes { to: &mut to };
+            self.observer.follow(message.number, goes);
+        }
+        Fate::Goes(to)
     }
 
     /// Whether there is no room ahead, so that the consumer must keep the order.

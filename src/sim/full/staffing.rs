@@ -358,7 +358,7 @@ impl<O: Observer> Full<'_, O> {
             .zip(&self.network.producers)
             .enumerate()
         {
-            if was.arrivals != is.arrivals {
+            if was.arrivals != is.arrivals && self.entrances.is_none() {
                 let stream = ArrivalStream::new(
                     &is.arrivals,
                     self.network.seed,
