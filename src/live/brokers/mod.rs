@@ -8,6 +8,8 @@
 //! the run.
 
 mod address;
+#[cfg(feature = "zeromq")]
+pub mod zeromq;
 
 pub use address::AddressError;
 
