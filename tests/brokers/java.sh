@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables are set by up, down and lib.sh
 # What the servers that run on Java share. Sourced by their files.
 
 # Pinned, since the newest may need a newer Maven than Debian's.
@@ -39,8 +41,8 @@ get_jars() {
     if [[ -d $to ]]; then return; fi
     command -v mvn >/dev/null || install_packages maven
     say "fetching $1 from Maven Central into $to"
-    rm -rf -- "$to.part"
-    mvn -B -q -f "$here/$1/pom.xml" "$dependency_plugin:copy-dependencies" \
+    rm -rf -- "$root/jars/$1"-* # what an earlier pom named
+    mvn -B -q -Dstyle.color=never -f "$here/$1/pom.xml" "$dependency_plugin:copy-dependencies" \
         -DincludeScope=runtime -DoutputDirectory="$to.part" >&2 || die "Maven could not fetch $1"
     mv -- "$to.part" "$to"
 }

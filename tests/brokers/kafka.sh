@@ -1,5 +1,8 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables are set by up, down and lib.sh
 # Apache Kafka from Maven Central: one node that is broker and controller (KRaft).
 
+# shellcheck source=tests/brokers/java.sh
 source "$here/java.sh"
 
 kafka_port=${ORDERLINE_KAFKA_PORT:-9092}

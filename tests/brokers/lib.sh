@@ -1,8 +1,10 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # `here` is set by up and down
 # What `up` and `down` share: where things lie, starting a process that outlives
 # the shell, waiting, stopping. Sourced, never run. Each NAME.sh beside it adds
 # NAME_get, NAME_start, NAME_ready, NAME_stop and NAME_hints.
 
-servers=(rabbitmq kafka)
+servers=(rabbitmq kafka activemq)
 
 # Nothing is kept in the work tree: it must stay clean, and a cache outlives a checkout.
 root=${ORDERLINE_BROKERS:-${XDG_CACHE_HOME:-$HOME/.cache}/orderline/brokers}
@@ -141,6 +143,7 @@ answers() {
     local got
     got=$(
         exec 2>/dev/null
+        # shellcheck disable=SC2016 # expanded by the inner shell
         timeout 3 bash -c '
             exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
             printf "$2" >&3

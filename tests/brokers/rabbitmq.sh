@@ -1,3 +1,5 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables are set by up, down and lib.sh
 # RabbitMQ from Debian's package, as a private node: none of the system's own
 # folders, service or user is touched.
 
