@@ -4,10 +4,15 @@
 //! acknowledges, and takes away what it made. What a stage does with messages (work, retries, routes,
 //! crashes) is not its business, nor is time, except that it stamps confirmations as they arrive.
 //!
+//! | adapter | system | client | feature |
+//! | --- | --- | --- | --- |
+//! | [`memory`] | inside this process | none | always there |
+//!
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
 
 mod address;
+pub mod memory;
 #[cfg(feature = "zeromq")]
 pub mod zeromq;
 
