@@ -110,7 +110,10 @@ impl Alarm {
         let interest = tokio::io::Interest::READABLE;
         // What it warns of are types that close or replace their descriptor behind the reactor's back;
         // an owned descriptor never does.
-        #[expect(deprecated, reason = "its successor is unsafe to call, which this crate forbids")]
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe to call, which this crate forbids"
+        )]
         let timer = tokio::io::unix::AsyncFd::with_interest(timer, interest)?;
         Ok(Alarm { timer })
     }
