@@ -433,6 +433,8 @@ mod tests {
             time_to_live: None,
             dead_letters: true,
             delays: false,
+            detection: Duration::ZERO,
+            rebalance: Duration::ZERO,
             discipline: Discipline::Fifo,
         }
     }

@@ -212,6 +212,10 @@ pub struct QueueSpec {
     pub dead_letters: bool,
     /// Whether there are to be delayed messages.
     pub delays: bool,
+    /// How long a receiver may be silent before others get what it held, where the system goes by that.
+    pub detection: Duration,
+    /// By when all receivers have heard that one has come or gone, where they are told in turn.
+    pub rebalance: Duration,
     /// In which order messages are delivered, where that is not first in, first out.
     pub discipline: crate::network::Discipline,
 }

@@ -359,6 +359,8 @@ mod tests {
             time_to_live: None,
             dead_letters: false,
             delays: false,
+            detection: Duration::ZERO,
+            rebalance: Duration::ZERO,
             discipline: Discipline::Fifo,
         };
         Target {
