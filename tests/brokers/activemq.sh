@@ -29,7 +29,7 @@ activemq_ready() {
     answers "$activemq_amqp_port" 'AMQP\3\1\0\0' 16 414d515003010000
 }
 
-activemq_stop() { stop_named activemq java 60; }
+activemq_stop() { stop_with activemq console.Main 60; }
 
 activemq_hints() {
     echo "export ORDERLINE_ACTIVEMQ_URL=amqp://orderline:orderline@127.0.0.1:$activemq_amqp_port"

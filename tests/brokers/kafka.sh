@@ -19,7 +19,7 @@ kafka_start() {
     data=$(data_of kafka)
     need_ports kafka "$kafka_port" "$kafka_sasl_port" "$kafka_controller_port"
     kafka_settings "$data" >"$data/server.properties"
-    if [[ ! -e $data/logs/meta.properties ]]; then
+    if [[ ! -e $data/topics/meta.properties ]]; then
         "$java" -cp "$(jars_of kafka)/*" kafka.tools.StorageTool format \
             -t "$kafka_cluster" -c "$data/server.properties" >"$data/log/format.log" 2>&1 \
             || { cat "$data/log/format.log" >&2; die "kafka: the storage could not be formatted"; }
@@ -38,7 +38,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port,SASL_PLAINTEXT://127.0.0.
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
-log.dirs=$1/logs
+log.dirs=$1/topics
 
 # Users with passwords at the second port; without one everything is allowed.
 sasl.enabled.mechanisms=PLAIN
@@ -82,7 +82,7 @@ kafka_ready() {
 }
 
 # A controlled shutdown; a TERM is enough.
-kafka_stop() { stop_named kafka java 60; }
+kafka_stop() { stop_with kafka kafka.Kafka 60; }
 
 kafka_hints() {
     echo "export ORDERLINE_KAFKA_URL=kafka://127.0.0.1:$kafka_port"

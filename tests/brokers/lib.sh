@@ -4,7 +4,8 @@
 # the shell, waiting, stopping. Sourced, never run. Each NAME.sh beside it adds
 # NAME_get, NAME_start, NAME_ready, NAME_stop and NAME_hints.
 
-servers=(rabbitmq kafka activemq)
+servers=(rabbitmq kafka activemq rocketmq)
+launched=()
 
 # Nothing is kept in the work tree: it must stay clean, and a cache outlives a checkout.
 root=${ORDERLINE_BROKERS:-${XDG_CACHE_HOME:-$HOME/.cache}/orderline/brokers}
@@ -46,14 +47,13 @@ log_of() { printf '%s/data/%s/log/%s.log' "$root" "$1" "$2"; }
 # finds those that the server started by itself (Erlang's epmd).
 mark_of() { printf 'ORDERLINE_BROKER=%s' "$(data_of "$1")"; }
 
-# The process ids of server $1; with $2 only those of that command name.
+# The process ids of server $1; with $2 only those with $2 in their command line.
 pids_of() {
     local file pid
     while IFS= read -r file; do
         pid=${file#/proc/}
         pid=${pid%/environ}
-        # Only what is still there, and not a command of ours that asks the server.
-        if [[ -z ${2:-} || $(cat "/proc/$pid/comm" 2>/dev/null) == "$2" ]]; then
+        if [[ -z ${2:-} ]] || grep -qsF -- "$2" "/proc/$pid/cmdline"; then
             printf '%s\n' "$pid"
         fi
     done < <(grep -lszxF -- "$(mark_of "$1")" /proc/[0-9]*/environ || true)
@@ -64,7 +64,7 @@ runs() { [[ -n $(pids_of "$1") ]]; }
 # Starts `$3...` as a process of server $1 that logs to $2.log. It gets a session
 # of its own, so that the end of the caller's shell does not reach it, and none of
 # the caller's open files: a pipe that it kept open would make the caller's reader
-# wait for ever, and a lock would stay taken.
+# wait for ever, and a lock would stay taken. Its process id is added to `launched`.
 launch() {
     local server=$1 log
     log=$(log_of "$1" "$2")
@@ -78,20 +78,20 @@ launch() {
         done
         exec env "$(mark_of "$server")" setsid "$@" </dev/null >>"$log" 2>&1
     ) &
+    launched+=("$!")
     disown
 }
 
-# Waits until command `$3...` succeeds. Fails after $2 seconds, or at once when the
-# server is gone, and then shows the ends of its logs.
+# Waits until command `$3...` succeeds. Fails after $2 seconds, or at once when a
+# process that was launched is gone, and then shows the ends of the logs.
 await() {
-    local server=$1 deadline=$((SECONDS + $2))
+    local server=$1 pid deadline=$((SECONDS + $2))
     shift 2
     until "$@"; do
-        if ! runs "$server"; then
-            failed "$server" "ended while starting"
-        elif ((SECONDS >= deadline)); then
-            failed "$server" "is not ready in time"
-        fi
+        for pid in "${launched[@]}"; do
+            kill -0 "$pid" 2>/dev/null || failed "$server" "ended while starting"
+        done
+        if ((SECONDS >= deadline)); then failed "$server" "is not ready in time"; fi
         sleep 0.2
     done
 }
@@ -123,8 +123,9 @@ kill_rest() {
     done
 }
 
-# Asks the processes named $2 of server $1 to end, and waits up to $3 seconds.
-stop_named() {
+# Asks the processes of server $1 with $2 in their command line to end, and waits up
+# to $3 seconds.
+stop_with() {
     local deadline=$((SECONDS + $3)) pids
     mapfile -t pids < <(pids_of "$1" "$2")
     if ((${#pids[@]})); then kill -s TERM "${pids[@]}" 2>/dev/null || true; fi

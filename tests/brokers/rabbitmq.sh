@@ -50,7 +50,7 @@ rabbitmq_ready() { answers "$rabbitmq_port" 'AMQP\0\0\11\1' 3 010000; }
 
 # Erlang's own handler of SIGTERM stops the node in order; killing its helper
 # processes at the same time would make it crash instead. epmd stays: killed.
-rabbitmq_stop() { stop_named rabbitmq beam.smp 60; }
+rabbitmq_stop() { stop_with rabbitmq beam.smp 60; }
 
 rabbitmq_hints() {
     echo "export ORDERLINE_RABBITMQ_URL=amqp://orderline:orderline@127.0.0.1:$rabbitmq_port/orderline"
