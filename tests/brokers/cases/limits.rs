@@ -1,0 +1,212 @@
+//! Depths, bounds, priorities, and times.
+
+use crate::facts::Facts;
+use crate::kit::{self, Bed, message, next, nothing, number, numbered, plain, settle, take};
+use orderline::live::brokers::{Bound, Broker, Discarded, Fate, Overflow, QueueSpec, Settlement};
+use std::time::{Duration, Instant};
+
+/// The depth is the number of messages that wait, with and without receivers.
+pub async fn depth<B: Broker>(facts: &Facts) {
+    let mut queue = plain::<B>("depth");
+    queue.window = queue.window.min(2);
+    let bed = Bed::<B>::new(facts, vec![queue, plain::<B>("other")]).await;
+    bed.depth_becomes(facts, 0, 0).await;
+    if !facts.tells_depth {
+        return bed.remove().await;
+    }
+    let mut out = bed.sender().await;
+    for i in 0..7 {
+        out.send(&numbered(i)).await;
+    }
+    out.stored().await;
+    bed.depth_becomes(facts, 0, 7).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    let held = [next(&mut receiver).await, next(&mut receiver).await];
+    if facts.settles_each {
+        bed.depth_becomes(facts, 0, 5).await;
+    }
+    for message in held {
+        settle(&mut receiver, message.receipt, Settlement::Done).await;
+    }
+    for _ in 2..7 {
+        take(&mut receiver).await;
+    }
+    bed.depth_becomes(facts, 0, 0).await;
+    bed.depth_becomes(facts, 1, 0).await;
+    bed.remove().await;
+}
+
+/// Level 0 is served first, and within a level who came first.
+pub async fn priorities<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.priorities {
+        return;
+    }
+    let mut queue = plain::<B>("priorities");
+    (queue.priorities, queue.window) = (3, 1);
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    let mut out = bed.sender().await;
+    let mut send = async |i: u32, priority: u8| {
+        let mut message = message(&numbered(i));
+        message.priority = priority;
+        assert_eq!(out.fate(message).await, Fate::Stored);
+    };
+    send(0, 2).await;
+    let held = next(&mut receiver).await;
+    for i in 1..10 {
+        send(i, (i % 3) as u8).await;
+    }
+    settle(&mut receiver, held.receipt, Settlement::Done).await;
+    for i in [3, 6, 9, 1, 4, 7, 2, 5, 8] {
+        assert_eq!(number(&take(&mut receiver).await), i);
+    }
+    bed.remove().await;
+}
+
+fn bounded<B: Broker>(places: u64, overflow: Overflow) -> QueueSpec {
+    let mut queue = plain::<B>("bounded");
+    queue.bound = Some(Bound { places, overflow });
+    queue
+}
+
+/// A full queue refuses, and takes again when there is room.
+pub async fn refused<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.bounded {
+        return;
+    }
+    let bed = Bed::<B>::new(facts, vec![bounded::<B>(3, Overflow::Refuse)]).await;
+    let mut out = bed.sender().await;
+    for i in 0..5 {
+        let fate = out.fate(message(&numbered(i))).await;
+        let right = if i < 3 { Fate::Stored } else { Fate::Refused };
+        assert_eq!(fate, right, "message {i}");
+    }
+    let mut receiver = bed.receiver(0, 0).await;
+    for i in 0..3 {
+        assert_eq!(number(&take(&mut receiver).await), i);
+    }
+    assert_eq!(out.fate(message(&numbered(5))).await, Fate::Stored);
+    assert_eq!(number(&take(&mut receiver).await), 5);
+    nothing(&mut receiver).await;
+    assert_eq!(bed.discards.all(), []);
+    bed.remove().await;
+}
+
+/// A full queue drops its oldest, and says which.
+pub async fn displaced<B: Broker>(facts: &Facts) {
+    if !facts.displaces {
+        return;
+    }
+    let mut queue = bounded::<B>(3, Overflow::DropOldest);
+    queue.dead_letters = B::ABILITIES.dead_letters;
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut out = bed.sender().await;
+    for i in 0..5 {
+        assert_eq!(out.fate(message(&numbered(i))).await, Fate::Stored);
+    }
+    let gone = bed.discards.until(2, "thrown away").await;
+    let gone: Vec<_> = gone.iter().map(|(b, why, _)| (number(b), *why)).collect();
+    assert_eq!(gone, [(0, Discarded::Displaced), (1, Discarded::Displaced)]);
+    let mut receiver = bed.receiver(0, 0).await;
+    for i in 2..5 {
+        assert_eq!(number(&take(&mut receiver).await), i);
+    }
+    nothing(&mut receiver).await;
+    if facts.tells_dead_letters && B::ABILITIES.dead_letters {
+        // These were thrown away, not put aside.
+        assert_eq!(bed.broker.dead_letters(0).await, Ok(Some(0)));
+    }
+    bed.remove().await;
+}
+
+/// What waits too long is thrown away, not before its time, and that is told.
+pub async fn expired<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.time_to_live {
+        return;
+    }
+    let limit = Duration::from_millis(400);
+    let mut queue = plain::<B>("expired");
+    queue.time_to_live = Some(limit);
+    queue.dead_letters = B::ABILITIES.dead_letters;
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut out = bed.sender().await;
+    let start = Instant::now();
+    for i in 0..3 {
+        out.send(&numbered(i)).await;
+    }
+    out.stored().await;
+    let gone = bed.discards.until(3, "thrown away").await;
+    for (i, (body, why, at)) in gone.iter().enumerate() {
+        assert_eq!((number(body), *why), (i as u32, Discarded::Expired));
+        assert!(*at - start >= limit, "after {:?}", *at - start);
+    }
+    bed.depth_becomes(facts, 0, 0).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    nothing(&mut receiver).await;
+    out.send(&numbered(3)).await;
+    assert_eq!(number(&take(&mut receiver).await), 3);
+    tokio::time::sleep(2 * limit).await;
+    assert_eq!(bed.discards.all().len(), 3, "what was taken does not expire");
+    bed.remove().await;
+}
+
+/// Delayed messages come when it is time, whatever order they were sent in, and not before.
+pub async fn delayed<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.delays {
+        return;
+    }
+    let mut queue = plain::<B>("delayed");
+    queue.delays = true;
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    let mut out = bed.sender().await;
+    let mut due = Vec::new();
+    for delay in [2000, 700, 0, 1400, 700] {
+        let delay = Duration::from_millis(delay);
+        let mut message = message(&numbered(due.len() as u32));
+        message.delay = (!delay.is_zero()).then_some(delay);
+        due.push(Instant::now() + delay);
+        out.send_as(message).await;
+    }
+    for i in [2, 1, 4, 3, 0] {
+        let message = next(&mut receiver).await;
+        let now = Instant::now();
+        assert_eq!(number(&message.body), i);
+        assert!(now >= due[i as usize], "{i} came too early");
+        settle(&mut receiver, message.receipt, Settlement::Done).await;
+    }
+    nothing(&mut receiver).await;
+    out.stored().await;
+    assert_eq!(bed.discards.all(), []);
+    bed.remove().await;
+}
+
+/// A second run of the same name finds nothing of the first one.
+pub async fn removed<B: Broker>(facts: &Facts) {
+    let can = B::ABILITIES;
+    let mut queue = plain::<B>("removed");
+    queue.dead_letters = can.dead_letters;
+    queue.delays = can.delays;
+    queue.durable = can.durable;
+    let target = kit::target(kit::address(facts), vec![queue]);
+    for _ in 0..2 {
+        let bed = Bed::<B>::at(facts, target.clone()).await;
+        assert!(!bed.broker.version().is_empty());
+        bed.depth_becomes(facts, 0, 0).await;
+        let mut receiver = bed.receiver(0, 0).await;
+        nothing(&mut receiver).await;
+        let mut out = bed.sender().await;
+        for i in 0..3 {
+            out.send(&numbered(i)).await;
+        }
+        assert_eq!(number(&take(&mut receiver).await), 0);
+        if can.delays {
+            let mut late = message(&numbered(3));
+            late.delay = Some(Duration::from_millis(300));
+            out.send_as(late).await;
+        }
+        out.stored().await;
+        // Senders and receivers that are still there do not keep anything alive.
+        bed.remove().await;
+    }
+}

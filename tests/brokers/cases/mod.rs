@@ -1,0 +1,7 @@
+//! What every adapter must do, each as one function over any broker. A case that a system cannot do by
+//! its [`Abilities`](orderline::live::brokers::Abilities) ends at once.
+
+pub mod delivery;
+pub mod limits;
+pub mod settling;
+pub mod trouble;

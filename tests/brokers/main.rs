@@ -1,0 +1,129 @@
+//! One suite that every broker adapter passes against the real system.
+//!
+//! Tests that need a server are ignored unless asked for, and fail if it is missing:
+//!
+//! ```text
+//! eval "$(tests/brokers/up rabbitmq)"
+//! cargo test --features rabbitmq --test brokers -- --ignored rabbitmq --skip restart
+//! ```
+//!
+//! A new adapter is one more `conformance!` below.
+
+mod cable;
+mod cases;
+mod facts;
+mod kit;
+
+use facts::Facts;
+
+/// One case as a test: in-process ones always, others when asked for.
+macro_rules! case {
+    ($broker:ty, $place:ident :: $case:ident) => {
+        #[test]
+        fn $case() {
+            crate::kit::run(crate::cases::$place::$case::<$broker>(&FACTS));
+        }
+    };
+    ($broker:ty, $place:ident :: $case:ident, $needs:literal) => {
+        #[test]
+        #[ignore = $needs]
+        fn $case() {
+            crate::kit::run(crate::cases::$place::$case::<$broker>(&FACTS));
+        }
+    };
+}
+
+/// All cases for an adapter, in a module of its name.
+macro_rules! conformance {
+    ($name:ident, $broker:ty, $facts:expr $(, $needs:literal)?) => {
+        mod $name {
+            use crate::Facts;
+
+            const FACTS: Facts = $facts;
+
+            #[test]
+            fn abilities() {
+                crate::kit::run(crate::facts::abilities::<$broker>(&FACTS));
+            }
+
+            case!($broker, delivery::in_order $(, $needs)?);
+            case!($broker, delivery::whole $(, $needs)?);
+            case!($broker, delivery::apart $(, $needs)?);
+            case!($broker, delivery::given_up $(, $needs)?);
+            case!($broker, delivery::window $(, $needs)?);
+            case!($broker, delivery::shared $(, $needs)?);
+            case!($broker, delivery::thousands $(, $needs)?);
+            case!($broker, settling::done $(, $needs)?);
+            case!($broker, settling::killed $(, $needs)?);
+            case!($broker, settling::closed $(, $needs)?);
+            case!($broker, settling::requeued $(, $needs)?);
+            case!($broker, settling::put_aside $(, $needs)?);
+            case!($broker, settling::settled_on_delivery $(, $needs)?);
+            case!($broker, limits::depth $(, $needs)?);
+            case!($broker, limits::priorities $(, $needs)?);
+            case!($broker, limits::refused $(, $needs)?);
+            case!($broker, limits::displaced $(, $needs)?);
+            case!($broker, limits::expired $(, $needs)?);
+            case!($broker, limits::delayed $(, $needs)?);
+            case!($broker, limits::removed $(, $needs)?);
+            case!($broker, trouble::nobody $(, $needs)?);
+            case!($broker, trouble::silence $(, $needs)?);
+            case!($broker, trouble::stranger $(, $needs)?);
+            case!($broker, trouble::login $(, $needs)?);
+            case!($broker, trouble::forbidden $(, $needs)?);
+            case!($broker, trouble::cut $(, $needs)?);
+        }
+    };
+}
+
+#[cfg(feature = "zeromq")]
+conformance!(
+    zeromq,
+    orderline::live::brokers::zeromq::ZeroMq,
+    Facts {
+        variable: "ORDERLINE_ZEROMQ_URL",
+        default: None,
+        up: "none, ZeroMQ has no server",
+        can: &["shared"],
+        flags_redelivered: false,
+        tells_depth: false,
+        tells_dead_letters: false,
+        settles_each: false,
+        displaces: false,
+        server: false,
+        logins: false,
+        restricted: None,
+        one_address: false,
+    }
+);
+
+conformance!(
+    memory,
+    orderline::live::brokers::memory::Memory,
+    Facts {
+        variable: "ORDERLINE_MEMORY_URL",
+        default: None,
+        up: "none, this broker is inside the process",
+        can: &[
+            "priorities",
+            "disciplines",
+            "bounded",
+            "time_to_live",
+            "requeues",
+            "dead_letters",
+            "redelivers",
+            "shared",
+            "partitions",
+            "window",
+        ],
+        flags_redelivered: true,
+        tells_depth: true,
+        tells_dead_letters: true,
+        settles_each: true,
+        displaces: true,
+        server: false,
+        logins: false,
+        restricted: None,
+        one_address: false,
+    }
+);
