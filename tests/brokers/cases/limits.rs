@@ -146,7 +146,11 @@ pub async fn expired<B: Broker>(facts: &Facts) {
     out.send(&numbered(3)).await;
     assert_eq!(number(&take(&mut receiver).await), 3);
     tokio::time::sleep(2 * limit).await;
-    assert_eq!(bed.discards.all().len(), 3, "what was taken does not expire");
+    assert_eq!(
+        bed.discards.all().len(),
+        3,
+        "what was taken does not expire"
+    );
     bed.remove().await;
 }
 
