@@ -57,6 +57,9 @@ pub fn plain<B: Broker>(name: &str) -> QueueSpec {
         time_to_live: None,
         dead_letters: false,
         delays: false,
+        // Kafka takes no less than 6 s by default.
+        detection: Duration::from_secs(6),
+        rebalance: Duration::from_millis(500),
         discipline: Discipline::Fifo,
     }
 }
