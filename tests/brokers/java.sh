@@ -42,8 +42,10 @@ get_jars() {
     command -v mvn >/dev/null || install_packages maven
     say "fetching $1 from Maven Central into $to"
     rm -rf -- "$root/jars/$1"-* # what an earlier pom named
-    mvn -B -q -Dstyle.color=never -f "$here/$1/pom.xml" "$dependency_plugin:copy-dependencies" \
-        -DincludeScope=runtime -DoutputDirectory="$to.part" >&2 || die "Maven could not fetch $1"
+    mkdir -p "$root/jars"
+    mvn -B -f "$here/$1/pom.xml" "$dependency_plugin:copy-dependencies" \
+        -DincludeScope=runtime -DoutputDirectory="$to.part" >"$root/jars/$1.log" 2>&1 \
+        || { tail -n 30 "$root/jars/$1.log" >&2; die "Maven could not fetch $1"; }
     mv -- "$to.part" "$to"
 }
 

@@ -18,6 +18,7 @@ rabbitmq_get() {
 rabbitmq_env=(
     env
     HOME="$(data_of rabbitmq)" # for the cookie, which would else go to the user's own
+    RABBITMQ_CONF_ENV_FILE=/dev/null # the system's own may say otherwise
     RABBITMQ_NODENAME=orderline@localhost
     RABBITMQ_DIST_PORT="$rabbitmq_dist_port"
     RABBITMQ_MNESIA_BASE="$(data_of rabbitmq)/mnesia"

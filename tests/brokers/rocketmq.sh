@@ -119,11 +119,8 @@ rocketmq_ready() {
         'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0' 9 '.{6}0400'
 }
 
-rocketmq_stop() {
-    stop_with rocketmq ProxyStartup 30
-    stop_with rocketmq BrokerStartup 60
-    stop_with rocketmq NamesrvStartup 30
-}
+# All at once: each takes its time, proxy and broker more than ten seconds.
+rocketmq_stop() { stop_with rocketmq org.apache.rocketmq 60; }
 
 rocketmq_hints() {
     echo "export ORDERLINE_ROCKETMQ_URL=rocketmq://127.0.0.1:$rocketmq_names_port"
