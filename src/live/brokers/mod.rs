@@ -11,6 +11,8 @@
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
 
+#[cfg(feature = "activemq")]
+pub mod activemq;
 mod address;
 pub mod memory;
 #[cfg(feature = "zeromq")]
