@@ -23,6 +23,22 @@ const END_OF_LIST: &str = "ActiveMQ.Statistics.Destination.List.End.With.Null";
 /// How long an answer may take before the plugin is held to be missing.
 const SILENCE: Duration = Duration::from_millis(1500);
 
+/// How full a queue is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Level {
+    /// Messages that are not settled.
+    pub(super) size: u64,
+    /// Those of them that a receiver has.
+    inflight: u64,
+}
+
+impl Level {
+    /// Messages that wait for a receiver.
+    pub(super) fn waiting(self) -> u64 {
+        self.size.saturating_sub(self.inflight)
+    }
+}
+
 /// A connection for questions.
 pub(super) struct Desk {
     line: Line,
@@ -42,11 +58,20 @@ impl Desk {
             Ok((questions, answers))
         });
         let (questions, answers) = attached.await?;
-        let source = answers.source().as_ref().and_then(|source| source.address.clone());
+        let source = answers
+            .source()
+            .as_ref()
+            .and_then(|source| source.address.clone());
         let Some(reply_to) = source else {
             return Err(place.failed("make a temporary queue", "it has no name"));
         };
-        Ok(Desk { line, questions, answers, reply_to, asked: 0 })
+        Ok(Desk {
+            line,
+            questions,
+            answers,
+            reply_to,
+            asked: 0,
+        })
     }
 
     /// What the broker calls itself.
@@ -60,16 +85,20 @@ impl Desk {
         Ok(self.answer(place).await?.is_some())
     }
 
-    /// Messages of a queue that wait for a receiver; 0 where there is no such queue.
-    pub(super) async fn waiting(&mut self, place: &Place, queue: &str) -> Result<Option<u64>, BrokerError> {
-        self.ask(place, format!("queue://{DESTINATION}.{queue}")).await?;
-        let mut waiting = 0;
+    /// How full a queue is; none if the broker does not say. A queue that is not there is empty.
+    pub(super) async fn level(
+        &mut self,
+        place: &Place,
+        queue: &str,
+    ) -> Result<Option<Level>, BrokerError> {
+        self.ask(place, format!("queue://{DESTINATION}.{queue}"))
+            .await?;
+        let mut level = Level::default();
         while let Some(answer) = self.answer(place).await? {
-            let (Some(size), Some(inflight)) = (count(&answer, "size"), count(&answer, "inflightCount"))
-            else {
-                return Ok(Some(waiting));
-            };
-            waiting += size.saturating_sub(inflight);
+            match (count(&answer, "size"), count(&answer, "inflightCount")) {
+                (Some(size), Some(inflight)) => level = Level { size, inflight },
+                _ => return Ok(Some(level)),
+            }
         }
         Ok(None)
     }
@@ -84,12 +113,19 @@ impl Desk {
         let question = Message::builder()
             .header(Header::builder().durable(false).build())
             .properties(properties)
-            .application_properties(ApplicationProperties::builder().insert(END_OF_LIST, true).build())
+            .application_properties(
+                ApplicationProperties::builder()
+                    .insert(END_OF_LIST, true)
+                    .build(),
+            )
             .value(Value::Null)
             .build();
         place
             .patiently(async {
-                self.questions.send(question).await.map_err(|error| place.not_sent(error))
+                self.questions
+                    .send(question)
+                    .await
+                    .map_err(|error| place.not_sent(error))
             })
             .await
             .map(drop)
@@ -104,7 +140,10 @@ impl Desk {
                     Ok(received) => received.map_err(|error| place.not_received(error))?,
                     Err(_) => return Ok(None),
                 };
-            self.answers.accept(&delivery).await.map_err(|error| place.lost(error))?;
+            self.answers
+                .accept(&delivery)
+                .await
+                .map_err(|error| place.lost(error))?;
             let properties = delivery.message().properties.as_ref();
             let about = properties.and_then(|properties| properties.correlation_id.as_ref());
             if matches!(about, Some(MessageId::String(id)) if *id == wanted) {

@@ -2,7 +2,9 @@
 
 use super::super::{Address, BrokerError};
 use fe2o3_amqp::connection::{ConnectionHandle, OpenError};
-use fe2o3_amqp::link::{LinkStateError, ReceiverAttachError, RecvError, SendError, SenderAttachError};
+use fe2o3_amqp::link::{
+    LinkStateError, ReceiverAttachError, RecvError, SendError, SenderAttachError,
+};
 use fe2o3_amqp::sasl_profile::SaslProfile;
 use fe2o3_amqp::session::SessionHandle;
 use fe2o3_amqp::types::definitions::{AmqpError, Error, ErrorCondition};
@@ -49,7 +51,12 @@ impl Place {
             path: String::new(),
         });
         let opened = AtomicU64::new(0);
-        Place { address, run: run.to_owned(), patience, opened }
+        Place {
+            address,
+            run: run.to_owned(),
+            patience,
+            opened,
+        }
     }
 
     pub(super) fn run(&self) -> &str {
@@ -61,11 +68,17 @@ impl Place {
     }
 
     pub(super) fn unreachable(&self, why: impl Display) -> BrokerError {
-        BrokerError::Unreachable { address: self.address.to_string(), why: why.to_string() }
+        BrokerError::Unreachable {
+            address: self.address.to_string(),
+            why: why.to_string(),
+        }
     }
 
     pub(super) fn lost(&self, why: impl Display) -> BrokerError {
-        BrokerError::Lost { address: self.address.to_string(), why: why.to_string() }
+        BrokerError::Lost {
+            address: self.address.to_string(),
+            why: why.to_string(),
+        }
     }
 
     pub(super) fn failed(&self, action: impl Display, why: impl Display) -> BrokerError {
@@ -77,12 +90,18 @@ impl Place {
     }
 
     fn login(&self, why: impl Display) -> BrokerError {
-        BrokerError::Login { address: self.address.to_string(), why: why.to_string() }
+        BrokerError::Login {
+            address: self.address.to_string(),
+            why: why.to_string(),
+        }
     }
 
     /// What the broker gives as its reason, by its kind.
     pub(super) fn told(&self, action: impl Display, why: &Error) -> BrokerError {
-        if matches!(&why.condition, ErrorCondition::AmqpError(AmqpError::UnauthorizedAccess)) {
+        if matches!(
+            &why.condition,
+            ErrorCondition::AmqpError(AmqpError::UnauthorizedAccess)
+        ) {
             return BrokerError::Forbidden {
                 address: self.address.to_string(),
                 action: action.to_string(),
@@ -120,7 +139,11 @@ impl Place {
         }
     }
 
-    pub(super) fn receiver_not_attached(&self, queue: &str, error: ReceiverAttachError) -> BrokerError {
+    pub(super) fn receiver_not_attached(
+        &self,
+        queue: &str,
+        error: ReceiverAttachError,
+    ) -> BrokerError {
         let action = format!("receive from {queue}");
         match error {
             ReceiverAttachError::RemoteClosedWithError(why) => self.told(action, &why),
@@ -163,7 +186,9 @@ impl Place {
         work: impl Future<Output = Result<T, BrokerError>>,
     ) -> Result<T, BrokerError> {
         let late = |_| self.unreachable(format!("no answer within {:?}", self.patience));
-        tokio::time::timeout(self.patience, work).await.map_err(late)?
+        tokio::time::timeout(self.patience, work)
+            .await
+            .map_err(late)?
     }
 
     async fn connect(&self, who: &str) -> Result<Line, BrokerError> {
@@ -171,20 +196,32 @@ impl Place {
             let scheme = &self.address.scheme;
             return Err(self.unreachable(format!("the scheme is amqp, not {scheme}")));
         }
-        let (stream, cut) = self.stream().await.map_err(|error| self.unreachable(error))?;
+        let (stream, cut) = self
+            .stream()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         let wire = Arc::new(Wire::default());
         let mut connection = Connection::builder()
             .container_id(self.container(who))
             .hostname(self.address.host.as_str())
             .sasl_profile(self.profile())
             .idle_time_out(u32::try_from(SILENCE.as_millis()).unwrap_or(u32::MAX))
-            .open_with_stream(Watched { stream, wire: wire.clone() })
+            .open_with_stream(Watched {
+                stream,
+                wire: wire.clone(),
+            })
             .await
             .map_err(|error| self.not_opened(error))?;
         let session = Session::begin(&mut connection)
             .await
             .map_err(|error| self.failed("begin a session", error))?;
-        Ok(Line { connection, session, cut, wire, patience: self.patience })
+        Ok(Line {
+            connection,
+            session,
+            cut,
+            wire,
+            patience: self.patience,
+        })
     }
 
     /// The stream, and a second hold on its socket to cut it with.
@@ -211,7 +248,9 @@ impl Place {
         let password = self.address.password.as_ref();
         SaslProfile::Plain {
             username: user.clone(),
-            password: password.map(|secret| secret.reveal().to_owned()).unwrap_or_default(),
+            password: password
+                .map(|secret| secret.reveal().to_owned())
+                .unwrap_or_default(),
         }
     }
 }
@@ -236,7 +275,11 @@ pub(super) struct Line {
 impl Line {
     /// What the broker calls itself, with its version.
     pub(super) fn product(&self) -> String {
-        let heard = self.wire.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let heard = self
+            .wire
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let product = property(&heard, "product").unwrap_or("ActiveMQ");
         let version = property(&heard, "version").unwrap_or("of an unknown version");
         format!("{product} {version}")
@@ -247,13 +290,10 @@ impl Line {
         self.wire.flushes.load(Ordering::Acquire)
     }
 
-    /// Ends in good order, as far as the broker plays along.
+    /// Ends in good order, as far as the broker plays along. Links and the session end with it: closed
+    /// one by one, they would give back unsettled messages as if nobody had ever seen them.
     pub(super) async fn close(mut self) {
-        let goodbye = async {
-            let _ = self.session.end().await;
-            let _ = self.connection.close().await;
-        };
-        let _ = tokio::time::timeout(self.patience, goodbye).await;
+        let _ = tokio::time::timeout(self.patience, self.connection.close()).await;
         let _ = self.cut.shutdown(Shutdown::Both);
     }
 
@@ -315,7 +355,11 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let mut heard = self.wire.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self
+            .wire
+            .heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let room = HEARD - heard.len();
         heard.extend(buffer.filled()[before..].iter().take(room));
         drop(heard);

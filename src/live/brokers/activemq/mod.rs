@@ -12,7 +12,7 @@
 //! | requeue | the broker hands the message to the same receiver again, next but for what the window already holds; another gets it when that one goes |
 //! | settled on delivery | the link's sender settles |
 //! | durable, priority | header `durable`, `priority` (9 first, as JMS has it) |
-//! | delay | annotation `x-opt-delivery-delay`; the scheduler rounds to half seconds |
+//! | delay | annotation `x-opt-delivery-delay`; the scheduler looks every half second, so up to that much late |
 //! | confirmation | the outcome of the transfer: for durable messages after the journal is synced |
 //!
 //! Some of it depends on the broker's own settings, and a client cannot ask for them. `open` tries
@@ -43,7 +43,7 @@ pub use sender::ActiveMqSender;
 
 use super::{Abilities, Broker, BrokerError, Confirmations, Outgoing, QueueSpec, Target};
 use crate::network::System;
-use desk::Desk;
+use desk::{Desk, Level};
 use fe2o3_amqp::types::messaging::{Body, Source};
 use fe2o3_amqp::types::primitives::Value;
 use fe2o3_amqp::{Delivery, Receiver};
@@ -85,7 +85,11 @@ struct Queue {
 
 impl Queue {
     fn of(run: &str, spec: QueueSpec) -> Queue {
-        Queue { name: format!("orderline.{run}.{}", spec.name), run: run.to_owned(), spec }
+        Queue {
+            name: format!("orderline.{run}.{}", spec.name),
+            run: run.to_owned(),
+            spec,
+        }
     }
 
     /// Where its dead letters are if it has a place of its own for them.
@@ -104,10 +108,6 @@ impl Counts {
 
     fn rejected(&self, queue: usize) -> u64 {
         self.0[queue].load(Ordering::Relaxed)
-    }
-
-    fn any(&self) -> bool {
-        (0..self.0.len()).any(|queue| self.rejected(queue) > 0)
     }
 }
 
@@ -138,7 +138,10 @@ impl Broker for ActiveMq {
 
     async fn open(target: Target) -> Result<ActiveMq, BrokerError> {
         let place = Arc::new(Place::new(target.address, &target.run, target.patience));
-        let named = target.queues.into_iter().map(|spec| Queue::of(&target.run, spec));
+        let named = target
+            .queues
+            .into_iter()
+            .map(|spec| Queue::of(&target.run, spec));
         let queues: Arc<[Queue]> = named.collect();
         let mut desk = Desk::open(&place).await?;
         let made = make(&place, &queues).await;
@@ -172,36 +175,42 @@ impl Broker for ActiveMq {
         ActiveMqSender::open(self.place.clone(), self.queues.clone(), confirmations).await
     }
 
-    async fn receiver(&self, queue: usize, _member: usize) -> Result<ActiveMqReceiver, BrokerError> {
+    async fn receiver(
+        &self,
+        queue: usize,
+        _member: usize,
+    ) -> Result<ActiveMqReceiver, BrokerError> {
         let counts = self.counts.clone();
         ActiveMqReceiver::open(self.place.clone(), &self.queues, queue, counts).await
     }
 
     async fn depth(&self, queue: usize) -> Result<Option<u64>, BrokerError> {
-        self.waiting(&self.queues[queue].name).await
+        let level = self.level(&self.queues[queue].name).await?;
+        Ok(level.map(Level::waiting))
     }
 
     /// Not told if the broker puts dead letters where those of others are too.
     async fn dead_letters(&self, queue: usize) -> Result<Option<u64>, BrokerError> {
         let rejected = self.counts.rejected(queue);
-        let told = self.waiting(&self.queues[queue].dead_letters()).await?;
+        let level = self.level(&self.queues[queue].dead_letters()).await?;
+        let told = level.map(|level| level.size);
         Ok(told.filter(|&there| there > 0 || rejected == 0))
     }
 
     async fn remove(self) -> Result<(), BrokerError> {
-        if let Some(desk) = self.desk.lock().await.take() {
-            desk.close().await;
-        }
         let mut line = self.place.open("remover").await?;
         let emptied = self.empty(&mut line).await;
         line.close().await;
+        if let Some(desk) = self.desk.lock().await.take() {
+            desk.close().await;
+        }
         emptied
     }
 }
 
 impl ActiveMq {
-    /// Messages that wait in any queue, over a connection that is made anew when it was lost.
-    async fn waiting(&self, name: &str) -> Result<Option<u64>, BrokerError> {
+    /// How full any queue is, asked over a connection that is made anew when it was lost.
+    async fn level(&self, name: &str) -> Result<Option<Level>, BrokerError> {
         if !self.tells {
             return Ok(None);
         }
@@ -210,24 +219,36 @@ impl ActiveMq {
             Some(open) => open,
             None => Desk::open(&self.place).await?,
         };
-        let waiting = at.waiting(&self.place, name).await?;
+        let level = at.level(&self.place, name).await?;
         *desk = Some(at);
-        Ok(waiting)
+        Ok(level)
     }
 
     /// Takes out all that is left of the run, dead letters too, wherever they are.
     async fn empty(&self, line: &mut Line) -> Result<(), BrokerError> {
+        let mut elsewhere = 0;
         for (index, queue) in self.queues.iter().enumerate() {
-            drain(&self.place, line, receiver::from(&queue.name)).await?;
-            if self.counts.rejected(index) > 0 {
-                drain(&self.place, line, receiver::from(&queue.dead_letters())).await?;
+            self.drain(line, &queue.name).await?;
+            let rejected = self.counts.rejected(index);
+            if rejected > 0 {
+                let taken = self.drain(line, &queue.dead_letters()).await?;
+                elsewhere += rejected.saturating_sub(taken);
             }
         }
-        if self.counts.any() {
+        if elsewhere > 0 {
             let ours = receiver::chosen(SHARED_DEAD_LETTERS, self.place.run());
             drain(&self.place, line, ours).await?;
         }
         Ok(())
+    }
+
+    /// Takes out all that a queue has, and says how much that was. If the broker says that there is
+    /// nothing, there is no need to wait for nothing to come.
+    async fn drain(&self, line: &mut Line, name: &str) -> Result<u64, BrokerError> {
+        match self.level(name).await? {
+            Some(Level { size: 0, .. }) => Ok(0),
+            _ => drain(&self.place, line, receiver::from(name)).await,
+        }
     }
 }
 
@@ -296,7 +317,15 @@ async fn try_delays(
 }
 
 fn trial(queue: usize, priority: u8, delay: Option<Duration>) -> Outgoing {
-    Outgoing { tag: 0, queue, body: vec![priority], priority, lane: 0, key: 0, delay }
+    Outgoing {
+        tag: 0,
+        queue,
+        body: vec![priority],
+        priority,
+        lane: 0,
+        key: 0,
+        delay,
+    }
 }
 
 async fn put(
@@ -322,7 +351,9 @@ async fn take(
     place
         .patiently(async {
             let mut link = receiver::attach(place, line, receiver::from(name), false).await?;
-            link.set_credit(messages).await.map_err(|error| place.lost(error))?;
+            link.set_credit(messages)
+                .await
+                .map_err(|error| place.lost(error))?;
             let mut first = Vec::new();
             for _ in 0..messages {
                 let body = next(place, &mut link).await?;
@@ -338,26 +369,33 @@ async fn take(
 async fn next(place: &Place, link: &mut Receiver) -> Result<Vec<u8>, BrokerError> {
     let received = link.recv::<Body<Value>>().await;
     let delivery: Delivery<Body<Value>> = received.map_err(|error| place.not_received(error))?;
-    link.accept(&delivery).await.map_err(|error| place.lost(error))?;
+    link.accept(&delivery)
+        .await
+        .map_err(|error| place.lost(error))?;
     Ok(receiver::bytes(delivery.into_body()))
 }
 
-/// Takes whatever there is until nothing comes any more.
-async fn drain(place: &Place, line: &mut Line, source: Source) -> Result<(), BrokerError> {
+/// Takes whatever there is until nothing comes any more, and says how much that was.
+async fn drain(place: &Place, line: &mut Line, source: Source) -> Result<u64, BrokerError> {
     const AT_ONCE: u32 = 500;
-    let mut link = place.patiently(receiver::attach(place, line, source, false)).await?;
-    let mut credit = 0;
+    let mut link = place
+        .patiently(receiver::attach(place, line, source, false))
+        .await?;
+    let (mut taken, mut credit) = (0, 0);
     loop {
         if credit == 0 {
-            link.set_credit(AT_ONCE).await.map_err(|error| place.lost(error))?;
+            link.set_credit(AT_ONCE)
+                .await
+                .map_err(|error| place.lost(error))?;
             credit = AT_ONCE;
         }
         match tokio::time::timeout(EMPTY, next(place, &mut link)).await {
-            Ok(taken) => drop(taken?),
+            Ok(message) => drop(message?),
             Err(_) => break,
         }
+        taken += 1;
         credit -= 1;
     }
     let _ = tokio::time::timeout(place.patience(), link.close()).await;
-    Ok(())
+    Ok(taken)
 }

@@ -112,7 +112,11 @@ pub(super) async fn attach(
     source: Source,
     settled: bool,
 ) -> Result<Receiver, BrokerError> {
-    let mode = if settled { SenderSettleMode::Settled } else { SenderSettleMode::Unsettled };
+    let mode = if settled {
+        SenderSettleMode::Settled
+    } else {
+        SenderSettleMode::Unsettled
+    };
     let name = source.address.clone().unwrap_or_default();
     Receiver::builder()
         .name(format!("from {name}"))
@@ -136,12 +140,19 @@ pub(super) fn chosen(name: &str, run: &str) -> Source {
         descriptor: Descriptor::Name(SELECTOR.into()),
         value: Value::String(format!("JMSType = '{run}'")),
     };
-    Source::builder().address(name).add_to_filter(SELECTOR, selector).build()
+    Source::builder()
+        .address(name)
+        .add_to_filter(SELECTOR, selector)
+        .build()
 }
 
 /// It was tried: the next delivery says so.
 fn failed() -> Modified {
-    Modified { delivery_failed: Some(true), undeliverable_here: None, message_annotations: None }
+    Modified {
+        delivery_failed: Some(true),
+        undeliverable_here: None,
+        message_annotations: None,
+    }
 }
 
 impl super::super::Receiver for ActiveMqReceiver {
@@ -168,13 +179,15 @@ impl super::super::Receiver for ActiveMqReceiver {
         self.dispose(receipt, how).await?;
         self.frames += 1;
         self.open = self.open.saturating_sub(1);
-        if self.is_due() { self.grant().await } else { Ok(()) }
+        if self.is_due() {
+            self.grant().await
+        } else {
+            Ok(())
+        }
     }
 
     async fn close(self) {
-        let ActiveMqReceiver { place, line, link, .. } = self;
-        let _ = tokio::time::timeout(place.patience(), link.close()).await;
-        line.close().await;
+        self.line.close().await;
     }
 
     fn kill(self) {
@@ -185,13 +198,22 @@ impl super::super::Receiver for ActiveMqReceiver {
 /// A message out of what came over the wire.
 fn taken(delivery: Delivery<Body<Value>>) -> Incoming<DeliveryInfo> {
     let (receipt, message) = delivery.into_parts();
-    let redelivered = message.header.is_some_and(|header| header.delivery_count > 0);
-    Incoming { body: bytes(message.body), redelivered, receipt }
+    let redelivered = message
+        .header
+        .is_some_and(|header| header.delivery_count > 0);
+    Incoming {
+        body: bytes(message.body),
+        redelivered,
+        receipt,
+    }
 }
 
 pub(super) fn bytes(body: Body<Value>) -> Vec<u8> {
     match body {
-        Body::Data(sections) => sections.into_iter().flat_map(|data| data.0.into_vec()).collect(),
+        Body::Data(sections) => sections
+            .into_iter()
+            .flat_map(|data| data.0.into_vec())
+            .collect(),
         Body::Value(value) => match value.0 {
             Value::Binary(bytes) => bytes.into_vec(),
             Value::String(text) => text.into_bytes(),

@@ -3,13 +3,13 @@
 use super::super::{BrokerError, Confirmations, Fate, Outgoing};
 use super::line::{Line, Place};
 use super::{Queue, priority};
+use fe2o3_amqp::Sender;
 use fe2o3_amqp::link::SendError;
 use fe2o3_amqp::link::delivery::DeliveryFut;
 use fe2o3_amqp::types::messaging::{
     Data, Header, Message, MessageAnnotations, Outcome, Priority, Properties,
 };
 use fe2o3_amqp::types::primitives::Binary;
-use fe2o3_amqp::Sender;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -37,7 +37,15 @@ impl ActiveMqSender {
         let links = place.patiently(attach(&place, &mut line, &queues)).await?;
         let outcomes = JoinSet::new();
         let banned = Arc::default();
-        Ok(ActiveMqSender { place, queues, line, links, confirmations, outcomes, banned })
+        Ok(ActiveMqSender {
+            place,
+            queues,
+            line,
+            links,
+            confirmations,
+            outcomes,
+            banned,
+        })
     }
 }
 
@@ -49,8 +57,15 @@ pub(super) async fn attach(
 ) -> Result<Vec<Sender>, BrokerError> {
     let mut links = Vec::with_capacity(queues.len());
     for queue in queues {
-        let link = Sender::attach(&mut line.session, format!("to {}", queue.name), queue.name.as_str());
-        links.push(link.await.map_err(|error| place.sender_not_attached(&queue.name, error))?);
+        let link = Sender::attach(
+            &mut line.session,
+            format!("to {}", queue.name),
+            queue.name.as_str(),
+        );
+        links.push(
+            link.await
+                .map_err(|error| place.sender_not_attached(&queue.name, error))?,
+        );
     }
     Ok(links)
 }
@@ -130,5 +145,7 @@ pub(super) fn written(queue: &Queue, message: Outgoing) -> Message<Data> {
 
 fn kept_back(delay: Duration) -> MessageAnnotations {
     let milliseconds = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-    MessageAnnotations::builder().insert("x-opt-delivery-delay", milliseconds).build()
+    MessageAnnotations::builder()
+        .insert("x-opt-delivery-delay", milliseconds)
+        .build()
 }
