@@ -76,6 +76,39 @@ macro_rules! conformance {
     };
 }
 
+#[cfg(feature = "rabbitmq")]
+conformance!(
+    rabbitmq,
+    orderline::live::brokers::rabbitmq::RabbitMq,
+    Facts {
+        variable: "ORDERLINE_RABBITMQ_URL",
+        default: Some("amqp://orderline:orderline@127.0.0.1:5672/orderline"),
+        up: "tests/brokers/up rabbitmq",
+        can: &[
+            "priorities",
+            "bounded",
+            "time_to_live",
+            "requeues",
+            "dead_letters",
+            "delays",
+            "redelivers",
+            "shared",
+            "durable",
+            "window",
+        ],
+        flags_redelivered: true,
+        tells_depth: true,
+        tells_dead_letters: true,
+        settles_each: true,
+        displaces: true,
+        server: true,
+        logins: true,
+        restricted: Some(("reader", "reader")),
+        one_address: true,
+    },
+    "needs a RabbitMQ server: tests/brokers/up rabbitmq"
+);
+
 #[cfg(feature = "zeromq")]
 conformance!(
     zeromq,

@@ -7,6 +7,7 @@
 //! | adapter | system | client | feature |
 //! | --- | --- | --- | --- |
 //! | [`memory`] | inside this process | none | always there |
+//! | `rabbitmq` | RabbitMQ | its own, AMQP 0-9-1 | `rabbitmq` |
 //!
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
@@ -15,6 +16,8 @@
 pub mod activemq;
 mod address;
 pub mod memory;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 #[cfg(feature = "zeromq")]
 pub mod zeromq;
 
