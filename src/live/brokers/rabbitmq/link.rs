@@ -280,11 +280,7 @@ impl Link {
         .await
     }
 
-    async fn send(
-        &mut self,
-        id: wire::Id,
-        arguments: &Arguments,
-    ) -> Result<(), BrokerError> {
+    async fn send(&mut self, id: wire::Id, arguments: &Arguments) -> Result<(), BrokerError> {
         // Methods of the class `connection` belong to no channel.
         let channel = if id.0 == 10 { 0 } else { CHANNEL };
         self.writing

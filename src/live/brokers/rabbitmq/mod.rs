@@ -130,11 +130,7 @@ impl Broker for RabbitMq {
         RabbitMqSender::open(&self.place, &self.plans, &self.made, confirmations).await
     }
 
-    async fn receiver(
-        &self,
-        queue: usize,
-        member: usize,
-    ) -> Result<RabbitMqReceiver, BrokerError> {
+    async fn receiver(&self, queue: usize, member: usize) -> Result<RabbitMqReceiver, BrokerError> {
         RabbitMqReceiver::open(&self.place, &self.plans[queue], member).await
     }
 

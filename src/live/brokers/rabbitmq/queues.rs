@@ -39,7 +39,9 @@ impl Plan {
     /// The names of a run's queue.
     pub fn new(run: &str, spec: &QueueSpec) -> Plan {
         let name = format!("orderline.{run}.{}", spec.name);
-        let drops = spec.bound.is_some_and(|b| b.overflow == Overflow::DropOldest);
+        let drops = spec
+            .bound
+            .is_some_and(|b| b.overflow == Overflow::DropOldest);
         let throws_away = drops || spec.time_to_live.is_some();
         Plan {
             dead: spec.dead_letters.then(|| format!("{name}.dead")),

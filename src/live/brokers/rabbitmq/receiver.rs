@@ -31,7 +31,13 @@ impl RabbitMqReceiver {
         let window = u16::try_from(plan.spec.window).unwrap_or(0);
         let limit = arguments().long(0).short(window).bits([false]);
         link.call(&action, id::QOS, &limit).await?;
-        consume(&mut link, &plan.name, &member.to_string(), settled_on_delivery).await?;
+        consume(
+            &mut link,
+            &plan.name,
+            &member.to_string(),
+            settled_on_delivery,
+        )
+        .await?;
         let (reading, writing) = link.split(action);
         Ok(RabbitMqReceiver {
             reading,

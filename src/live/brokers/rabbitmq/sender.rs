@@ -39,7 +39,12 @@ impl RabbitMqSender {
         for queue in plans.iter().flat_map(Plan::declarations) {
             queue.make(&mut link).await?;
         }
-        link.call("confirm messages", id::CONFIRM_SELECT, &arguments().bits([false])).await?;
+        link.call(
+            "confirm messages",
+            id::CONFIRM_SELECT,
+            &arguments().bits([false]),
+        )
+        .await?;
         let (reading, writing) = link.split("send a message".to_owned());
         let (tell, over) = watch::channel(None);
         let unconfirmed = Arc::default();
