@@ -34,3 +34,17 @@ activemq_stop() { stop_with activemq console.Main 60; }
 activemq_hints() {
     echo "export ORDERLINE_ACTIVEMQ_URL=amqp://orderline:orderline@127.0.0.1:$activemq_amqp_port"
 }
+
+# Asked by STOMP of the statistics plugin: one message a queue, a map in XML. The answers
+# come before that to the farewell.
+activemq_list() {
+    exec 3<>"/dev/tcp/127.0.0.1/$activemq_stomp_port"
+    printf 'CONNECT\naccept-version:1.2\nhost:orderline\n\n\0' >&3
+    printf 'SUBSCRIBE\nid:1\ndestination:/temp-queue/answers\n\n\0' >&3
+    printf 'SEND\ndestination:/queue/%s\nreply-to:/temp-queue/answers\n\n\0' \
+        'ActiveMQ.Statistics.Destination.>' >&3
+    sleep 1
+    printf 'DISCONNECT\nreceipt:end\n\n\0' >&3
+    timeout 10 cat <&3 | sed -n 's|.*<string>queue://\(.*\)</string>.*|queue \1|p'
+    exec 3>&-
+}

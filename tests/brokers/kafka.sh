@@ -87,3 +87,14 @@ kafka_stop() { stop_with kafka kafka.Kafka 60; }
 kafka_hints() {
     echo "export ORDERLINE_KAFKA_URL=kafka://127.0.0.1:$kafka_port"
 }
+
+kafka_list() {
+    kafka_ask TopicCommand --exclude-internal | sed '/^$/d; s/^/topic /'
+    kafka_ask consumer.group.ConsumerGroupCommand | sed '/^$/d; s/^/group /'
+}
+
+kafka_ask() {
+    find_java || die "needed: Java 17 or newer"
+    "$java" -Xmx128m -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$(jars_of kafka)/*" \
+        "org.apache.kafka.tools.$1" --bootstrap-server "127.0.0.1:$kafka_port" --list "${@:2}"
+}

@@ -56,3 +56,13 @@ rabbitmq_stop() { stop_with rabbitmq beam.smp 60; }
 rabbitmq_hints() {
     echo "export ORDERLINE_RABBITMQ_URL=amqp://orderline:orderline@127.0.0.1:$rabbitmq_port/orderline"
 }
+
+rabbitmq_list() {
+    local vhost
+    for vhost in / orderline; do
+        rabbitmq_ask -p "$vhost" list_queues name | sed 's/^/queue /'
+        rabbitmq_ask -p "$vhost" list_exchanges name | grep -v '^amq\.' | sed '/^$/d; s/^/exchange /' || true
+    done
+}
+
+rabbitmq_ask() { "${rabbitmq_env[@]}" "$rabbitmq_bin/rabbitmqctl" -q --no-table-headers "$@"; }

@@ -125,3 +125,13 @@ rocketmq_stop() { stop_with rocketmq org.apache.rocketmq 60; }
 rocketmq_hints() {
     echo "export ORDERLINE_ROCKETMQ_URL=rocketmq://127.0.0.1:$rocketmq_names_port"
 }
+
+# Topics but for those that every broker has, with the groups' retries and dead letters.
+rocketmq_list() {
+    find_java || die "needed: Java 17 or newer"
+    ROCKETMQ_HOME="$(data_of rocketmq)" "$java" -Xmx128m "-Duser.home=$(data_of rocketmq)/log" \
+        -cp "$(jars_of rocketmq)/*" org.apache.rocketmq.tools.command.MQAdminStartup \
+        topicList -n "127.0.0.1:$rocketmq_names_port" \
+        | grep -viE '^(%RETRY%)?(rmq_sys_|CID_|TOOLS_|DefaultHeartBeat|BenchmarkTest$|OFFSET_MOVED|TBW102$|SELF_TEST_|orderline(_REPLY_TOPIC)?$|SCHEDULE_TOPIC)|^$' \
+        | sed 's/^/topic /' || true
+}
