@@ -16,6 +16,7 @@ use super::books::Books;
 use super::earliest::Earliest;
 use super::happened::Happened;
 use super::lane::{Lane, PipelineLane, Times};
+use super::logged::Event;
 use super::order_of_stages::downstream_first;
 use super::orders::{Arena, NOT_LET_IN, Order, OrderId};
 use super::outcome::{Outcome, Outcomes};
@@ -85,16 +86,12 @@ pub trait Observer {
 /// Something on the way of an order that can be seen, and where chance decides, changed.
 #[derive(Debug)]
 pub enum Moment<'a> {
-    /// It enters.
-    Enters {
+    /// Whatever the log of a live run would say of it.
+    Happens {
         /// When, seconds.
         time: f64,
-        /// Index of its producer; populations are counted on after the producers.
-        producer: u32,
-        /// Index of its class.
-        class: u32,
-        /// Bytes of its message.
-        size: f64,
+        /// What.
+        what: Event,
     },
     /// It comes to a stage, to wait in a lane.
     Comes {
@@ -113,7 +110,7 @@ pub enum Moment<'a> {
         work: &'a mut f64,
     },
     /// The attempt has ended, and may have failed: by chance, or since it was cut off.
-    Ends {
+    Fails {
         /// Whether it has.
         failed: &'a mut bool,
     },
@@ -126,13 +123,6 @@ pub enum Moment<'a> {
     Goes {
         /// Where.
         to: &'a mut Target,
-    },
-    /// It is no longer at its stage.
-    Leaves {
-        /// Index of the stage.
-        stage: u32,
-        /// Seconds that it was there.
-        stay: f64,
     },
 }
 

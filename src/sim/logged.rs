@@ -37,12 +37,13 @@ pub enum Event {
     Joins {
         /// Index of the stage.
         stage: u32,
-        /// Seconds of its way here that it spent at its sender.
+        /// Seconds of its way here that it spent at its sender, or at the broker until it could be had.
+        /// Where both do not add up to the way here, this is what is left of it.
         enqueue: f64,
         /// Seconds on the way to the broker.
         network: f64,
     },
-    /// The stage does not let it in.
+    /// The stage does not let it in: an order is rejected, or put aside at once.
     Refused {
         /// Index of the stage.
         stage: u32,
@@ -64,11 +65,12 @@ pub enum Event {
     },
     /// It waits aside until it is tried again.
     Rests,
-    /// It is in the queue again: after a failure, or since its consumer died.
+    /// It is in the queue again: after a failure; or its consumer has died, at this time.
     Requeued,
     /// It leaves its stage, done.
     Departs,
-    /// The stage's queue throws it away, before or after work on it had begun.
+    /// It leaves its stage otherwise: thrown away by the queue, given up after failed attempts, lost, or
+    /// a duplicate that its consumer recognizes and drops.
     Discarded,
     /// An order leaves the pipeline; or a duplicate ends.
     Leaves {

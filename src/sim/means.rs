@@ -24,6 +24,8 @@ pub enum EngineKind {
     /// Stage by stage in the order of coming: for stages that serve first in, first out, take some time
     /// for each order, reject nobody, and get no order back; several times faster.
     Recursion,
+    /// None: it was measured in real time, and is not simulated.
+    Live,
 }
 
 impl fmt::Display for EngineKind {
@@ -31,6 +33,7 @@ impl fmt::Display for EngineKind {
         f.pad(match self {
             EngineKind::Events => "events",
             EngineKind::Recursion => "recursion",
+            EngineKind::Live => "live",
         })
     }
 }
@@ -55,6 +58,7 @@ impl Means {
                 let course = course(network).map_err(SimError::NoRecursion)?;
                 Ok(Means::Recursion(course))
             }
+            EngineChoice::Only(EngineKind::Live) => Err(SimError::NotSimulated),
             EngineChoice::Auto => {
                 Ok(course(network).map_or(Means::events(network), Means::Recursion))
             }

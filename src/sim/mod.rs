@@ -29,7 +29,7 @@
 //! | `fold`, `place_fold` | replications put together, with intervals |
 //! | `resolution` | what limits a figure besides chance |
 //! | `script` | what chance says to every order, written down |
-//! | `twin` | the run that a script is from, and scripts played again |
+//! | `twin` | the run that a script is from, scripts played again, and logs measured |
 //! | `logged` | a run in real time, event by event, measured by the same books |
 //! | `simulate` | replications in parallel, folded in order |
 //! | `outcome` | what a simulation hands over |
@@ -86,4 +86,4 @@ pub use replication::{Silent, trace_by_recursion, trace_in_full, trace_replicati
 pub use script::{Attempt, Script, ScriptedOrder};
 pub use simulate::{SimOptions, simulate};
 pub use timeline::{Slice, StaffSlice, Timeline};
-pub use twin::{Twin, TwinOrder, replay, script};
+pub use twin::{Twin, TwinOrder, measured, replay, script};

@@ -257,6 +257,12 @@ pub enum SimError {
     /// No order ever comes.
     #[error("no order enters: every producer's rate is 0, or its trace lies behind the run's end")]
     NoOrders,
+    /// A live run was asked of the simulation.
+    #[error("a live run is not simulated: ask for `orderline live`")]
+    NotSimulated,
+    /// A log that no run could have.
+    #[error("the log of the run makes no sense: {0}")]
+    SenselessLog(String),
     /// A script that no run of the network could be from.
     #[error("the script makes no sense for this pipeline: {0}")]
     SenselessScript(String),

@@ -4,19 +4,21 @@
 //! [`script`] simulates the first replication and writes down what chance said to each order. [`replay`]
 //! lets orders enter, work and fail as a script says, through whatever network: with the times that a
 //! live run really kept, or with a broker that costs something. What the script does not say is drawn
-//! from the streams that the simulation draws from.
+//! from the streams that the simulation draws from. [`measured`] measures the live run itself, by its log.
 
 use super::control::Control;
 use super::engine::{LatencyParts, Moment, Observer, OrderRecord};
 use super::fold::Fold;
+use super::full::Recorded;
+use super::logged::{Event, Logged, StaffLogged};
 use super::means::{EngineKind, Means};
 use super::outcome::{Outcome, SimError, SimResult};
 use super::plan::Start;
-use super::replication::{Replication, Silent, Span, replicate, replicate_scripted};
+use super::replication::{Replication, Silent, Span, play, replicate, replicate_scripted};
 use super::script::{Attempt, Script, ScriptedOrder};
 use crate::network::Network;
 
-/// A simulated run, order by order.
+/// A run, simulated or live, order by order.
 #[derive(Debug, Clone)]
 pub struct Twin {
     /// What was measured of it, after its warm-up.
@@ -81,7 +83,9 @@ pub fn script(
     let replication = replicate(network, &Means::EventsInFull, 0, span, control, recorder);
     let (replication, recorder) = replication.unwatched();
     let script = recorder.compile(replication.end);
-    let twin = recorder.twins.with(network, start, span, replication)?;
+    let twin = recorder
+        .twins
+        .with(network, EngineKind::Events, (start, span), replication)?;
     Ok((script, twin))
 }
 
@@ -110,39 +114,95 @@ pub fn replay(
     let replication = replicate_scripted(network, script, start.warmup, control, player);
     let (replication, player) = replication.unwatched();
     let span = Span::until(script.end, network, start.warmup);
-    player.twins.with(network, start, span, replication)
+    player
+        .twins
+        .with(network, EngineKind::Events, (start, span), replication)
+}
+
+/// Measures a run that was not simulated, by its log, with the same books as a simulation: all figures of the
+/// result mean the same as those of a simulation do.
+///
+/// `log` tells what happened to each message, in the order of time; of what happens at the same instant, in the order
+/// of causes. `staff` tells every change of a stage's consumers and broker, in the order of time; at
+/// first there are the consumers that the network has. What happens after `end` (seconds) is not counted:
+/// who is there then is in flight. But work under way at the end counts, as in a simulation, with the time that it takes,
+/// which the rest of the log tells; and an order of which the rest says
+/// nothing but that it is lost is lost.
+///
+/// # Errors
+/// [`SimError::SenselessLog`] where the log contradicts itself or is of another network,
+/// [`SimError::NothingAfterWarmup`] where the run is shorter than the warm-up, [`SimError::Stopped`] when
+/// `control` stopped the measuring.
+pub fn measured(
+    network: &Network,
+    log: impl Iterator<Item = Logged>,
+    staff: &[StaffLogged],
+    start: Start,
+    end: f64,
+    control: &Control,
+) -> Result<Twin, SimError> {
+    if !end.is_finite() {
+        let wrong = format!("it ends after {end} s");
+        return Err(SimError::SenselessLog(wrong));
+    }
+    let span = Span::until(end, network, start.warmup);
+    let replication = play(network, Recorded::new(network, log, staff), span, control);
+    let (replication, verdict) = replication.unwatched();
+    if let Some(wrong) = verdict.nonsense {
+        return Err(SimError::SenselessLog(wrong));
+    }
+    let twins = verdict.twins;
+    twins.with(network, EngineKind::Live, (start, span), replication)
 }
 
 /// What became of the orders so far.
 #[derive(Debug, Default)]
-struct Twins {
+pub(super) struct Twins {
     orders: Vec<Option<TwinOrder>>,
     stays: Vec<f64>,
+    /// Where each order is, or was last, and since when.
+    at: Vec<(u32, f64)>,
     stages: usize,
 }
 
 impl Twins {
-    fn new(network: &Network, orders: usize) -> Twins {
+    pub(super) fn new(network: &Network, orders: usize) -> Twins {
         let stages = network.stages.len();
         Twins {
             orders: vec![None; orders],
             stays: vec![f64::NAN; orders * stages],
+            at: vec![(0, f64::NAN); orders],
             stages,
         }
     }
 
-    /// There is one order more.
-    fn enlarge(&mut self) {
-        self.orders.push(None);
-        let stays = self.orders.len() * self.stages;
-        self.stays.resize(stays, f64::NAN);
+    /// There are so many orders at least.
+    pub(super) fn enlarge(&mut self, orders: usize) {
+        if orders > self.orders.len() {
+            self.orders.resize(orders, None);
+            self.stays.resize(orders * self.stages, f64::NAN);
+            self.at.resize(orders, (0, f64::NAN));
+        }
     }
 
-    fn stayed(&mut self, order: u64, stage: u32, seconds: f64) {
-        self.stays[order as usize * self.stages + stage as usize] = seconds;
+    fn happens(&mut self, order: u64, time: f64, what: Event) {
+        match what {
+            Event::Joins { stage, .. } => self.joined(order, stage, time),
+            Event::Departs | Event::Discarded => self.left_stage(order, time),
+            _ => {}
+        }
     }
 
-    fn left(&mut self, record: &OrderRecord) {
+    pub(super) fn joined(&mut self, order: u64, stage: u32, now: f64) {
+        self.at[order as usize] = (stage, now);
+    }
+
+    pub(super) fn left_stage(&mut self, order: u64, now: f64) {
+        let (stage, since) = self.at[order as usize];
+        self.stays[order as usize * self.stages + stage as usize] = now - since;
+    }
+
+    pub(super) fn left(&mut self, record: &OrderRecord) {
         self.orders[record.number as usize] = Some(TwinOrder {
             entered: record.entered,
             left: record.left,
@@ -154,18 +214,18 @@ impl Twins {
     }
 
     /// Together with what was measured.
-    fn with(
+    pub(super) fn with(
         self,
         network: &Network,
-        start: Start,
-        span: Span,
+        engine: EngineKind,
+        (start, span): (Start, Span),
         replication: Replication<Silent>,
     ) -> Result<Twin, SimError> {
         let stopped = replication.stopped;
         if stopped {
             return Err(SimError::Stopped);
         }
-        let mut fold = Fold::beside_live(network, EngineKind::Events, start, span);
+        let mut fold = Fold::beside_live(network, engine, start, span);
         fold.add(replication);
         let result = fold.finish(false)?;
         Ok(Twin {
@@ -221,16 +281,19 @@ impl Observer for Recorder {
 
     fn follow(&mut self, order: u64, moment: Moment<'_>) {
         match moment {
-            Moment::Enters {
-                time,
-                producer,
-                class,
-                size,
-            } => {
-                self.orders
-                    .push(ScriptedOrder::new(time, producer, class, size));
-                self.last.push(None);
-                self.twins.enlarge();
+            Moment::Happens { time, what } => {
+                if let Event::Enters {
+                    producer,
+                    class,
+                    size,
+                } = what
+                {
+                    let order = ScriptedOrder::new(time, producer, class, size);
+                    self.orders.push(order);
+                    self.last.push(None);
+                    self.twins.enlarge(self.orders.len());
+                }
+                self.twins.happens(order, time, what);
             }
             Moment::Comes { .. } => {}
             Moment::Draws { stage, lane, work } => {
@@ -245,8 +308,7 @@ impl Observer for Recorder {
                 let before = self.last[order as usize].replace(self.attempts.len());
                 self.attempts.push((attempt, before));
             }
-            Moment::Leaves { stage, stay } => self.twins.stayed(order, stage, stay),
-            Moment::Ends { failed } => {
+            Moment::Fails { failed } => {
                 if let Some(attempt) = self.attempt(order) {
                     attempt.fails = Some(*failed);
                 }
@@ -311,7 +373,7 @@ impl Observer for Player<'_> {
 
     fn follow(&mut self, order: u64, moment: Moment<'_>) {
         match moment {
-            Moment::Enters { .. } => {}
+            Moment::Happens { time, what } => self.twins.happens(order, time, what),
             Moment::Comes { stage, lane } => {
                 *lane = self.next(order, stage).map_or(*lane, |next| next.lane);
             }
@@ -321,7 +383,7 @@ impl Observer for Player<'_> {
                 self.as_scripted[order as usize] = next.is_some();
                 self.begun[order as usize] += 1;
             }
-            Moment::Ends { failed } => {
+            Moment::Fails { failed } => {
                 let said = self.present(order).and_then(|attempt| attempt.fails);
                 *failed = said.unwrap_or(*failed);
             }
@@ -333,7 +395,6 @@ impl Observer for Player<'_> {
                 let said = self.present(order).and_then(|attempt| attempt.next);
                 *to = said.unwrap_or(*to);
             }
-            Moment::Leaves { stage, stay } => self.twins.stayed(order, stage, stay),
         }
     }
 }

@@ -12,6 +12,7 @@ mod everything;
 mod failures;
 mod figures;
 mod library;
+mod live_measures;
 mod measured;
 mod networks;
 mod paths;

@@ -1,5 +1,6 @@
 //! How a message comes to a stage: sent, published, let in or not.
 
+use super::accounts;
 use super::agenda::Happening;
 use super::messages::{Kind, Message, MessageId, NOWHERE, State};
 use super::publish::Fate;
@@ -11,6 +12,7 @@ use crate::network::{
 };
 use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
+use crate::sim::logged::Event;
 use crate::sim::outcome::Outcome;
 
 /// An order that is sent.
@@ -30,21 +32,17 @@ impl<O: Observer> Full<'_, O> {
             class,
             size,
         } = sent;
-        if O::FOLLOWS {
-            let time = self.now;
-            let enters = Moment::Enters {
-                time,
+        let order = Message::new(number, producer, class, size, self.now);
+        accounts::enters(&mut self.books, self.now);
+        let id = self.messages.insert(order);
+        self.tell(
+            id,
+            Event::Enters {
                 producer,
                 class,
                 size,
-            };
-            self.observer.follow(number, enters);
-        }
-        let order = Message::new(number, producer, class, size, self.now);
-        self.books.entered += 1;
-        self.books.pipeline.entered += 1;
-        self.books.pipeline.occupancy.enter_service(self.now);
-        let id = self.messages.insert(order);
+            },
+        );
         self.send(id, to);
     }
 
@@ -213,8 +211,12 @@ impl<O: Observer> Full<'_, O> {
             Capacity::DropOldest(_) => self.displace_oldest(id),
             Capacity::DeadLetter(_) => {
                 let lane = self.lane(stage, message.class);
+                let refused = Event::Refused {
+                    stage: message.stage,
+                };
                 self.happened.lanes[lane].dead_lettered += 1;
                 self.books.lanes[lane].rejected += 1;
+                self.tell(id, refused);
                 self.end(id, Outcome::DeadLettered);
             }
         }
@@ -224,7 +226,11 @@ impl<O: Observer> Full<'_, O> {
     fn refuse_counted(&mut self, id: MessageId) {
         let message = self.messages.get(id);
         let lane = self.lane(message.stage as usize, message.class);
+        let refused = Event::Refused {
+            stage: message.stage,
+        };
         self.books.lanes[lane].rejected += 1;
+        self.tell(id, refused);
         self.end(id, Outcome::Rejected);
     }
 
@@ -281,7 +287,7 @@ impl<O: Observer> Full<'_, O> {
         self.take_from_queue(oldest);
         self.happened.lanes[lane].displaced += 1;
         self.books.lanes[lane].rejected += 1;
-        self.leave_stage(oldest);
+        self.discard(oldest);
         self.end(oldest, Outcome::Rejected);
         self.admit(id);
     }
@@ -334,9 +340,6 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         let stage = message.stage as usize;
         let here = &mut self.stages[stage];
-        message.present = true;
-        message.let_in = true;
-        message.arrived = self.now;
         message.place = place;
         message.lane = here.partitioner.next();
         if O::FOLLOWS && message.is_order() {
@@ -349,14 +352,14 @@ impl<O: Observer> Full<'_, O> {
                 message.lane = lane;
             }
         }
-        message.spend(self.now, Part::Waiting);
-        let [network, enqueue] = message.on_the_way();
-        let lane = self.books.lane(stage, message.class as usize);
-        self.books.lanes[lane].occupancy.enter_queue(self.now);
-        let lane = &mut self.happened.lanes[lane];
-        lane.joined += 1;
-        lane.network.record(network);
-        lane.enqueue.record(enqueue);
+        let way = accounts::comes(&mut self.books, &mut self.happened, message, self.now);
+        let ([network, enqueue], stage) = (way, stage as u32);
+        let joins = Event::Joins {
+            stage,
+            enqueue,
+            network,
+        };
+        self.tell(id, joins);
         self.draw_work(id);
     }
 
@@ -539,7 +542,7 @@ impl Message {
     }
 
     /// It sets out for a stage: nothing has happened to it there.
-    fn set_out(&mut self, stage: u32) {
+    pub(super) fn set_out(&mut self, stage: u32) {
         self.stamp = self.stamp.wrapping_add(1);
         self.stage = stage;
         self.state = State::OnTheWay;
@@ -559,7 +562,7 @@ impl Message {
     }
 
     /// The same since it set out for its stage.
-    fn on_the_way(&self) -> [f64; 2] {
+    pub(super) fn on_the_way(&self) -> [f64; 2] {
         let [network, enqueue] = self.outside();
         [network - self.set_out[0], enqueue - self.set_out[1]]
     }

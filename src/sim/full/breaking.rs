@@ -1,5 +1,6 @@
 //! What breaks: consumers, and brokers. What they held is kept, delivered again, or lost.
 
+use super::accounts;
 use super::agenda::{Happening, Ticket, Who};
 use super::messages::{Kind, Message, MessageId, State};
 use super::serving::who;
@@ -7,6 +8,7 @@ use super::stage::{Doing, Done};
 use super::{Full, Observer};
 use crate::network::{Acknowledgement, AfterRepair, Commitment, FailureClock, Reliability};
 use crate::sim::happened::Part;
+use crate::sim::logged::Event;
 use crate::sim::outcome::Outcome;
 
 impl<O: Observer> Full<'_, O> {
@@ -132,6 +134,7 @@ impl<O: Observer> Full<'_, O> {
             let message = self.messages.get_mut(*id);
             message.state = State::Aside;
             message.spend(self.now, Part::Waiting);
+            self.tell(*id, Event::Requeued);
         }
         let noticed = self.now + broker.detection;
         let to = &mut self.stages[stage].members[member];
@@ -181,6 +184,7 @@ impl<O: Observer> Full<'_, O> {
         message.left = message.work;
         message.disowned = false;
         let (begun, patient_until) = (message.begun, message.patient_until);
+        self.tell(id, Event::Requeued);
         self.enqueue(id);
         if begun {
             return;
@@ -197,7 +201,7 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get(id);
         let lane = self.lane(message.stage as usize, message.class);
         self.happened.lanes[lane].lost += 1;
-        self.leave_stage(id);
+        self.discard(id);
         self.end(id, Outcome::Lost);
     }
 
@@ -235,9 +239,7 @@ impl<O: Observer> Full<'_, O> {
         message.lane = work.lane;
         // It has been handed out before, as the original.
         message.deliveries = 1;
-        let lane = self.books.lane(stage, work.class as usize);
-        self.books.lanes[lane].occupancy.enter_queue(self.now);
-        self.happened.lanes[lane].joined += 1;
+        accounts::joins(&mut self.books, &mut self.happened, message, self.now);
         self.draw_work(id);
         self.enqueue(id);
     }

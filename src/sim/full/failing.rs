@@ -8,6 +8,7 @@ use super::{Full, Observer};
 use crate::network::{AfterFailure, Breaker, Failure, Failures, RetryPlace, WhileOpen};
 use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
+use crate::sim::logged::Event;
 use crate::sim::outcome::Outcome;
 
 /// What a circuit breaker says.
@@ -95,10 +96,10 @@ impl<O: Observer> Full<'_, O> {
         let by_chance = probability > 0.0 && here.laws.failing.next() < probability;
         let mut failed = message.cut_off || by_chance;
         if O::FOLLOWS && message.is_order() {
-            let ends = Moment::Ends {
+            let fails = Moment::Fails {
                 failed: &mut failed,
             };
-            self.observer.follow(message.number, ends);
+            self.observer.follow(message.number, fails);
         }
         if std::mem::take(&mut message.let_through) {
             self.tell_circuit(stage, !failed);
@@ -165,6 +166,7 @@ impl<O: Observer> Full<'_, O> {
     /// A consumer keeps a message whose attempt failed, and tries again later.
     pub(super) fn rest_with(&mut self, stage: usize, consumer: u32, id: MessageId, after: f64) {
         self.messages.get_mut(id).spend(self.now, Part::Retry);
+        self.tell(id, Event::Rests);
         let state = &mut self.stages[stage].consumers[consumer as usize];
         state.doing = Doing::Rests;
         state.stamp = state.stamp.wrapping_add(1);
@@ -177,6 +179,7 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         message.state = State::Aside;
         message.spend(self.now, Part::Retry);
+        self.tell(id, Event::Rests);
         // At once is an event of its own: others may come first at this instant.
         let ticket = self.ticket(id);
         self.agenda.plan(self.now + after, Happening::Comes(ticket));
@@ -196,6 +199,7 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         message.place = place;
         message.spend(self.now, Part::Waiting);
+        self.tell(id, Event::Requeued);
         self.draw_work(id);
         if self.stages[stage].sharing.is_some() {
             return self.join_sharing(id, stage);
@@ -208,7 +212,7 @@ impl<O: Observer> Full<'_, O> {
     pub(super) fn give_up(&mut self, id: MessageId, then: AfterFailure) {
         let message = self.messages.get(id);
         let lane = self.lane(message.stage as usize, message.class);
-        self.leave_stage(id);
+        self.discard(id);
         match then {
             AfterFailure::DeadLetter => {
                 self.happened.lanes[lane].dead_lettered += 1;

@@ -1,12 +1,15 @@
 //! Handing messages over: from the lanes to the members of the group, and to their consumers; windows,
 //! questions for more, and acknowledgements.
 
+use super::accounts;
 use super::agenda::{Happening, Ticket};
 use super::messages::{Kind, MessageId, State};
 use super::stage::Done;
 use super::{Full, Observer};
 use crate::network::{Acknowledgement, Batching, Commitment, Expiry, Store};
+use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
+use crate::sim::logged::Event;
 
 impl<O: Observer> Full<'_, O> {
     /// Hands over what can be handed over at a stage.
@@ -164,16 +167,21 @@ impl<O: Observer> Full<'_, O> {
         message.state = State::Committed;
         message.member = member as u32;
         message.deliveries += 1;
-        let lane = self.books.lane(stage, message.class as usize);
-        let counts = &mut self.happened.lanes[lane];
-        counts.deliveries += 1;
-        counts.redeliveries += u64::from(message.deliveries > 1);
-        counts.duplicates += u64::from(message.kind == Kind::Duplicate);
+        let again = message.deliveries > 1;
+        accounts::delivered(&self.books, &mut self.happened, message, again);
+        if O::FOLLOWS && message.is_order() {
+            let delivered = Moment::Happens {
+                time: self.now,
+                what: Event::Delivered { again },
+            };
+            self.observer.follow(message.number, delivered);
+        }
         message.in_hand = self.now;
         let to = &mut here.members[member];
         if let Some(law) = &mut here.laws.handover {
             let takes = law.next();
-            counts.dequeue.record(takes);
+            let lane = self.books.lane(stage, message.class as usize);
+            self.happened.lanes[lane].dequeue.record(takes);
             message.spend(self.now, Part::Dequeue);
             message.in_hand = self.now + takes;
             if broker.commitment != Commitment::OnDemand {

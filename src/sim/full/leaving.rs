@@ -1,12 +1,13 @@
 //! Leaving a stage and leaving the pipeline: departures, copies, patience and time to live at their end.
 
+use super::accounts;
 use super::agenda::Ticket;
 use super::messages::{Kind, Message, MessageId, NOWHERE, State};
 use super::serving::Fate;
 use super::{Full, Observer, record};
 use crate::network::{Expiry, Fork, Target, TimeToLive};
-use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
+use crate::sim::logged::Event;
 use crate::sim::outcome::Outcome;
 
 impl<O: Observer> Full<'_, O> {
@@ -42,9 +43,8 @@ impl<O: Observer> Full<'_, O> {
     /// A message has been served, and leaves its stage.
     fn depart(&mut self, id: MessageId) {
         let message = self.messages.get(id);
-        let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];
-        lane.departed += 1;
-        lane.departed_bytes += message.size;
+        accounts::departs(&mut self.books, message);
+        self.tell(id, Event::Departs);
         self.leave_stage(id);
     }
 
@@ -57,31 +57,16 @@ impl<O: Observer> Full<'_, O> {
     }
 
     /// A message is no longer at its stage.
-    pub(super) fn leave_stage(&mut self, id: MessageId) {
+    fn leave_stage(&mut self, id: MessageId) {
         self.forget_attempt(id);
-        let now = self.now;
         let message = self.messages.get_mut(id);
-        let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];
-        let stay = now - message.arrived;
-        if message.begun {
-            lane.occupancy.leave(now);
-        } else {
-            message.waited += stay;
-            lane.waiting.record(stay);
-            lane.occupancy.leave_to_next(now);
-            let lane = self
-                .books
-                .lane(message.stage as usize, message.class as usize);
-            self.happened.lanes[lane].unserved += 1;
-        }
-        let lane = &mut self.books.lanes_of(message.stage as usize)[message.class as usize];
-        lane.sojourn.record(stay);
-        message.present = false;
-        if O::FOLLOWS && message.is_order() {
-            let stage = message.stage;
-            let leaves = Moment::Leaves { stage, stay };
-            self.observer.follow(message.number, leaves);
-        }
+        accounts::leaves_stage(&mut self.books, &mut self.happened, message, self.now);
+    }
+
+    /// A message leaves its stage unserved, or not served well.
+    pub(super) fn discard(&mut self, id: MessageId) {
+        self.tell(id, Event::Discarded);
+        self.leave_stage(id);
     }
 
     /// Sends a copy of a message to each of the stages that its stage sends copies to.
@@ -121,37 +106,21 @@ impl<O: Observer> Full<'_, O> {
         }
         self.return_stock(id);
         self.messages.get_mut(id).spend(self.now, Part::Waiting);
+        self.tell(id, Event::Leaves { outcome });
         let order = self.messages.remove(id);
-        self.close_account(&order, outcome);
+        accounts::leaves(
+            &mut self.books,
+            &mut self.happened,
+            &order,
+            self.now,
+            outcome,
+        );
         let producers = self.network.producers.len();
         let population = (order.producer as usize).checked_sub(producers);
         if let (Some(population), None) = (population, &self.entrances) {
             self.think(population);
         }
         self.observer.left(&record(&order, self.now, outcome));
-    }
-
-    fn close_account(&mut self, order: &Message, outcome: Outcome) {
-        let pipeline = &mut self.books.pipeline;
-        let latency = self.now - order.entered;
-        self.books.outcomes.count(outcome);
-        pipeline.occupancy.leave(self.now);
-        if outcome == Outcome::Completed {
-            pipeline.completed += 1;
-            pipeline.completed_bytes += order.size;
-            pipeline.latency.record(latency);
-            pipeline.processing.record(order.processed);
-            for (mean, part) in self.happened.parts.means.iter_mut().zip(order.parts) {
-                mean.record(part);
-            }
-        }
-        if !order.let_in && latency == 0.0 {
-            pipeline.rejected_at_entry += 1;
-        } else {
-            pipeline.time_in_pipeline.record(latency);
-            pipeline.time_waiting.record(order.waited);
-        }
-        pipeline.left += 1;
     }
 
     /// A copy or a duplicate ends; an order that waited for the last of its copies goes on.
@@ -194,7 +163,7 @@ impl<O: Observer> Full<'_, O> {
             _ => return,
         }
         self.happened.lanes[lane].abandoned += 1;
-        self.leave_stage(id);
+        self.discard(id);
         self.end(id, Outcome::Expired);
         self.dispatch(stage);
     }
@@ -280,7 +249,7 @@ impl<O: Observer> Full<'_, O> {
         if outcome == Outcome::DeadLettered {
             self.happened.lanes[lane].dead_lettered += 1;
         }
-        self.leave_stage(id);
+        self.discard(id);
         self.messages.get_mut(id).stage = NOWHERE;
         self.end(id, outcome);
     }

@@ -157,6 +157,11 @@ impl Message {
         }
     }
 
+    /// Whether its work may have been done before.
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.kind == Kind::Duplicate
+    }
+
     /// Whether it counts as an order.
     pub(super) fn is_order(&self) -> bool {
         self.kind == Kind::Order

@@ -6,6 +6,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | [`accounts`] | what is counted of a message on its way |
 //! | [`agenda`], [`messages`], [`queue`], [`stage`] | what is going to happen, what is under way, who waits, who serves |
 //! | [`entrances`] | orders that enter as a script says |
 //! | [`arriving`] | sending, full queues, balking, orbits |
@@ -16,8 +17,10 @@
 //! | [`breaking`] | breakdowns of consumers, crashes, outages of brokers |
 //! | [`leaving`] | departures, copies, expiry, outcomes |
 //! | [`shelves`], [`stocking`] | what is in stock, and who takes it, reserves it or waits for it |
+//! | [`recorded`] | a run that was not simulated, counted as if it were |
 //! | [`staffing`] | numbers of consumers over time, rebalances, incidents |
 
+mod accounts;
 mod agenda;
 mod arriving;
 mod backoff;
@@ -31,6 +34,7 @@ mod messages;
 mod partition;
 mod publish;
 mod queue;
+mod recorded;
 mod scaler;
 mod serving;
 mod sharing;
@@ -41,8 +45,9 @@ mod stage;
 mod stocking;
 
 use super::books::Books;
-use super::engine::{Finished, Observer, OrderRecord, Reached};
+use super::engine::{Finished, Moment, Observer, OrderRecord, Reached};
 use super::happened::Happened;
+use super::logged::Event;
 use super::order_of_stages::downstream_first;
 use super::outcome::Outcome;
 use super::replication::Machine;
@@ -56,6 +61,8 @@ use arriving::Sent;
 use entrances::Entrances;
 use messages::{Message, MessageId, Messages};
 use stage::Stage;
+
+pub(super) use recorded::Recorded;
 
 /// Events between two looks at the control: some milliseconds of work.
 const EVENTS_PER_LOOK: u32 = 1 << 14;
@@ -191,6 +198,17 @@ impl<'n, O: Observer> Full<'n, O> {
     fn ticket(&self, message: MessageId) -> Ticket {
         let stamp = self.messages.get(message).stamp;
         Ticket { message, stamp }
+    }
+
+    /// Tells an observer that follows the orders what happens to one.
+    #[inline(always)]
+    fn tell(&mut self, message: MessageId, what: Event) {
+        let message = self.messages.get(message);
+        if O::FOLLOWS && message.is_order() {
+            let time = self.now;
+            let happens = Moment::Happens { time, what };
+            self.observer.follow(message.number, happens);
+        }
     }
 
     /// Whether what was planned for a message still holds.

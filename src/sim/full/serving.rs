@@ -14,6 +14,7 @@ use crate::sim::begin::{Begun, begin};
 use crate::sim::engine::Moment;
 use crate::sim::happened::Part;
 use crate::sim::lane::Lane;
+use crate::sim::logged::Event;
 
 /// What becomes of a message when work on it has ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -208,7 +209,7 @@ impl<O: Observer> Full<'_, O> {
             let lane = self.lane(stage, self.messages.get(id).class);
             self.happened.lanes[lane].deduplicated += 1;
             self.acknowledge(stage, id);
-            self.leave_stage(id);
+            self.discard(id);
             self.end_copy(id);
         }
     }
@@ -222,6 +223,7 @@ impl<O: Observer> Full<'_, O> {
         let mut ends = self.now + left;
         for (index, id) in holds.iter().enumerate() {
             let message = self.messages.get_mut(*id);
+            let handed_over = message.handed_over(self.now);
             let lane = &mut self.books.lanes_of(stage)[message.class as usize];
             if let (Some(begun), 0) = (message.begin(self.now, left, lane), index) {
                 ends = begun.ends;
@@ -235,6 +237,15 @@ impl<O: Observer> Full<'_, O> {
                 here.begun.attempts += 1;
                 // The others of a batch are served in the time of the first.
                 here.begun.work += if index == 0 { left } else { 0.0 };
+            }
+            if O::FOLLOWS && message.is_order() {
+                let begins = Moment::Happens {
+                    time: self.now,
+                    what: Event::Begins {
+                        dequeue: handed_over,
+                    },
+                };
+                self.observer.follow(message.number, begins);
             }
         }
         ends
@@ -299,7 +310,9 @@ impl<O: Observer> Full<'_, O> {
         let message = self.messages.get_mut(id);
         message.attempting = false;
         let stage = message.stage as usize;
-        if self.has_failed(id, stage) {
+        let failed = self.has_failed(id, stage);
+        self.tell(id, Event::Ends { failed });
+        if failed {
             return self.failed(id, stage);
         }
         let answer = self.stock_up(id);
@@ -391,6 +404,14 @@ impl<O: Observer> Full<'_, O> {
 }
 
 impl Message {
+    /// Seconds for which it was being handed over until now.
+    fn handed_over(&self, now: f64) -> f64 {
+        match self.part {
+            Part::Dequeue => (self.in_hand.min(now) - self.since).max(0.0),
+            _ => 0.0,
+        }
+    }
+
     /// From the time when a member had it in hand on, it has waited for its turn.
     pub(super) fn received(&mut self, now: f64) {
         if self.part == Part::Dequeue {

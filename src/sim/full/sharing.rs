@@ -7,6 +7,7 @@
 use super::agenda::Happening;
 use super::messages::MessageId;
 use super::{Full, Observer};
+use crate::sim::logged::Event;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -92,6 +93,7 @@ impl<O: Observer> Full<'_, O> {
         let lane = self.books.lane(stage, message.class as usize);
         self.happened.lanes[lane].attempts += 1;
         let (place, work) = (message.place, message.work);
+        self.tell(id, Event::Begins { dequeue: 0.0 });
         self.stages[stage].begun.attempts += 1;
         self.stages[stage].begun.work += work;
         if let Some(sharing) = &mut self.stages[stage].sharing {
