@@ -1,11 +1,11 @@
-//! Asking the broker how full a queue is: its statistics plugin answers a message by a message.
+//! Asking the broker: its statistics plugin and its scheduler answer a message by messages.
 
 use super::super::BrokerError;
 use super::line::{Line, Place};
 use fe2o3_amqp::types::messaging::{
     ApplicationProperties, Body, Header, Message, MessageId, Properties, Source, Target,
 };
-use fe2o3_amqp::types::primitives::Value;
+use fe2o3_amqp::types::primitives::{SimpleValue, Value};
 use fe2o3_amqp::{Delivery, Receiver, Sender};
 use std::time::Duration;
 
@@ -19,6 +19,18 @@ const BROKER: &str = "topic://ActiveMQ.Statistics.Broker";
 /// With this property, an answer without content follows the others: it tells "no such queue" from
 /// "no answer".
 const END_OF_LIST: &str = "ActiveMQ.Statistics.Destination.List.End.With.Null";
+
+/// Where the scheduler is asked. Not a queue either.
+const SCHEDULER: &str = "topic://ActiveMQ.Scheduler.Management";
+
+/// What it is to do.
+const ACTION: &str = "AMQ_SCHEDULER_ACTION";
+
+/// A delayed message's own name.
+const JOB: &str = "scheduledJobId";
+
+/// How long the scheduler may take from one delayed message to the next that it tells of.
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// How long an answer may take before the plugin is held to be missing.
 const SILENCE: Duration = Duration::from_millis(1500);
@@ -81,8 +93,8 @@ impl Desk {
 
     /// Whether the plugin is there.
     pub(super) async fn answers(&mut self, place: &Place) -> Result<bool, BrokerError> {
-        self.ask(place, BROKER.to_owned()).await?;
-        Ok(self.answer(place).await?.is_some())
+        let about = self.ask_statistics(place, BROKER.to_owned()).await?;
+        Ok(self.answer(place, &about, SILENCE).await?.is_some())
     }
 
     /// How full a queue is; none if the broker does not say. A queue that is not there is empty.
@@ -91,11 +103,11 @@ impl Desk {
         place: &Place,
         queue: &str,
     ) -> Result<Option<Level>, BrokerError> {
-        self.ask(place, format!("queue://{DESTINATION}.{queue}"))
-            .await?;
+        let to = format!("queue://{DESTINATION}.{queue}");
+        let about = self.ask_statistics(place, to).await?;
         let mut level = Level::default();
-        while let Some(answer) = self.answer(place).await? {
-            match (count(&answer, "size"), count(&answer, "inflightCount")) {
+        while let Some(answer) = self.answer(place, &about, SILENCE).await? {
+            match (count(&answer.body, "size"), count(&answer.body, "inflightCount")) {
                 (Some(size), Some(inflight)) => level = Level { size, inflight },
                 _ => return Ok(Some(level)),
             }
@@ -103,40 +115,71 @@ impl Desk {
         Ok(None)
     }
 
-    async fn ask(&mut self, place: &Place, to: String) -> Result<(), BrokerError> {
+    /// Takes back the messages of a run that are still to be delivered.
+    pub(super) async fn unschedule(&mut self, place: &Place, run: &str) -> Result<(), BrokerError> {
+        let browse = ApplicationProperties::builder().insert(ACTION, "BROWSE");
+        self.ask(place, SCHEDULER.to_owned(), run, browse.build())
+            .await?;
+        let mut jobs = Vec::new();
+        while let Some(answer) = self.answer(place, run, PAUSE).await? {
+            jobs.extend(answer.job);
+        }
+        for job in jobs {
+            let remove = ApplicationProperties::builder()
+                .insert(ACTION, "REMOVE")
+                .insert(JOB, job);
+            self.ask(place, SCHEDULER.to_owned(), run, remove.build())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for statistics; returns what the answers correlate to.
+    async fn ask_statistics(&mut self, place: &Place, to: String) -> Result<String, BrokerError> {
         self.asked += 1;
+        let about = self.asked.to_string();
+        let properties = ApplicationProperties::builder()
+            .insert(END_OF_LIST, true)
+            .build();
+        self.ask(place, to, &about, properties).await?;
+        Ok(about)
+    }
+
+    async fn ask(
+        &mut self,
+        place: &Place,
+        to: String,
+        about: &str,
+        what: ApplicationProperties,
+    ) -> Result<(), BrokerError> {
         let properties = Properties::builder()
             .to(to)
             .reply_to(self.reply_to.clone())
-            .correlation_id(MessageId::from(self.asked.to_string()))
+            .correlation_id(MessageId::from(about.to_owned()))
             .build();
         let question = Message::builder()
             .header(Header::builder().durable(false).build())
             .properties(properties)
-            .application_properties(
-                ApplicationProperties::builder()
-                    .insert(END_OF_LIST, true)
-                    .build(),
-            )
+            .application_properties(what)
             .value(Value::Null)
             .build();
-        place
-            .patiently(async {
-                self.questions
-                    .send(question)
-                    .await
-                    .map_err(|error| place.not_sent(error))
-            })
-            .await
-            .map(drop)
+        let asked = async {
+            let sent = self.questions.send(question).await;
+            sent.map_err(|error| place.not_sent(error))
+        };
+        place.patiently(asked).await.map(drop)
     }
 
-    /// The next answer to the last question; none if there is none.
-    async fn answer(&mut self, place: &Place) -> Result<Option<Body<Value>>, BrokerError> {
-        let wanted = self.asked.to_string();
+    /// The next answer that correlates; none if there is none for so long.
+    async fn answer(
+        &mut self,
+        place: &Place,
+        about: &str,
+        silence: Duration,
+    ) -> Result<Option<Answer>, BrokerError> {
         loop {
             let delivery: Delivery<Body<Value>> =
-                match tokio::time::timeout(SILENCE, self.answers.recv()).await {
+                match tokio::time::timeout(silence, self.answers.recv()).await {
                     Ok(received) => received.map_err(|error| place.not_received(error))?,
                     Err(_) => return Ok(None),
                 };
@@ -144,16 +187,36 @@ impl Desk {
                 .accept(&delivery)
                 .await
                 .map_err(|error| place.lost(error))?;
-            let properties = delivery.message().properties.as_ref();
-            let about = properties.and_then(|properties| properties.correlation_id.as_ref());
-            if matches!(about, Some(MessageId::String(id)) if *id == wanted) {
-                return Ok(Some(delivery.into_body()));
+            let message = delivery.into_message();
+            let correlated = message
+                .properties
+                .and_then(|properties| properties.correlation_id);
+            if matches!(correlated, Some(MessageId::String(id)) if id == about) {
+                let job = message.application_properties.as_ref().and_then(job);
+                return Ok(Some(Answer {
+                    body: message.body,
+                    job,
+                }));
             }
         }
     }
 
     pub(super) async fn close(self) {
-        self.line.close().await;
+        self.line.close(0).await;
+    }
+}
+
+/// What the broker answers.
+struct Answer {
+    body: Body<Value>,
+    /// The name of the delayed message that it tells of.
+    job: Option<String>,
+}
+
+fn job(properties: &ApplicationProperties) -> Option<String> {
+    match properties.get(JOB)? {
+        SimpleValue::String(name) => Some(name.clone()),
+        _ => None,
     }
 }
 

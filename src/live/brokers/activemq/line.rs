@@ -15,7 +15,7 @@ use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -37,7 +37,8 @@ pub(super) struct Place {
     address: Address,
     run: String,
     patience: Duration,
-    opened: AtomicU64,
+    /// The connections that were opened, to cut them.
+    opened: Mutex<Vec<Weak<std::net::TcpStream>>>,
 }
 
 impl Place {
@@ -50,7 +51,7 @@ impl Place {
             password: None,
             path: String::new(),
         });
-        let opened = AtomicU64::new(0);
+        let opened = Mutex::default();
         Place {
             address,
             run: run.to_owned(),
@@ -225,18 +226,31 @@ impl Place {
     }
 
     /// The stream, and a second hold on its socket to cut it with.
-    async fn stream(&self) -> io::Result<(TcpStream, std::net::TcpStream)> {
+    async fn stream(&self) -> io::Result<(TcpStream, Arc<std::net::TcpStream>)> {
         let port = self.address.port.unwrap_or(PORT);
         let stream = TcpStream::connect((self.address.host.as_str(), port)).await?;
         stream.set_nodelay(true)?;
         let stream = stream.into_std()?;
         let cut = stream.try_clone()?;
+        let cut = Arc::new(cut);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.retain(|other| other.strong_count() > 0);
+        opened.push(Arc::downgrade(&cut));
         Ok((TcpStream::from_std(stream)?, cut))
+    }
+
+    /// Cuts every connection that is still there.
+    pub(super) fn cut_all(&self) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        for cut in opened.drain(..).filter_map(|cut| cut.upgrade()) {
+            let _ = cut.shutdown(Shutdown::Both);
+        }
     }
 
     /// The broker takes this for the client's identifier and lets none in twice.
     fn container(&self, who: &str) -> String {
-        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        static OPENED: AtomicU64 = AtomicU64::new(0);
+        let number = OPENED.fetch_add(1, Ordering::Relaxed);
         let process = std::process::id();
         format!("orderline-{}-{process}-{who}-{number}", self.run)
     }
@@ -267,7 +281,7 @@ pub(super) fn said(error: &Error) -> String {
 pub(super) struct Line {
     connection: ConnectionHandle<()>,
     pub(super) session: SessionHandle<()>,
-    cut: std::net::TcpStream,
+    cut: Arc<std::net::TcpStream>,
     wire: Arc<Wire>,
     patience: Duration,
 }
@@ -290,11 +304,21 @@ impl Line {
         self.wire.flushes.load(Ordering::Acquire)
     }
 
-    /// Ends in good order, as far as the broker plays along. Links and the session end with it: closed
-    /// one by one, they would give back unsettled messages as if nobody had ever seen them.
-    pub(super) async fn close(mut self) {
+    /// Ends in good order, as far as the broker plays along, once `frames` frames in all are written.
+    /// Links and the session end with the connection: closed one by one, they would give back unsettled
+    /// messages as if nobody had ever seen them.
+    pub(super) async fn close(mut self, frames: u64) {
+        self.wrote(frames).await;
         let _ = tokio::time::timeout(self.patience, self.connection.close()).await;
         let _ = self.cut.shutdown(Shutdown::Both);
+    }
+
+    /// Waits until as many frames are on the wire, but not for long: there may be fewer.
+    async fn wrote(&self, frames: u64) {
+        let until = Instant::now() + LAST_WORDS;
+        while self.written() < frames && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Cuts the connection as the end of a process does: what was handed to the system before
@@ -306,10 +330,7 @@ impl Line {
             return;
         }
         tokio::spawn(async move {
-            let until = Instant::now() + LAST_WORDS;
-            while self.written() < frames && Instant::now() < until {
-                tokio::task::yield_now().await;
-            }
+            self.wrote(frames).await;
             let _ = self.cut.shutdown(Shutdown::Both);
             drop((self, rest));
         });

@@ -198,9 +198,11 @@ impl Broker for ActiveMq {
     }
 
     async fn remove(self) -> Result<(), BrokerError> {
+        *self.desk.lock().await = None;
+        self.place.cut_all();
         let mut line = self.place.open("remover").await?;
         let emptied = self.empty(&mut line).await;
-        line.close().await;
+        line.close(0).await;
         if let Some(desk) = self.desk.lock().await.take() {
             desk.close().await;
         }
@@ -224,8 +226,20 @@ impl ActiveMq {
         Ok(level)
     }
 
+    /// Takes back what is still to be delivered later.
+    async fn unschedule(&self) -> Result<(), BrokerError> {
+        if !self.queues.iter().any(|queue| queue.spec.delays) {
+            return Ok(());
+        }
+        let mut desk = Desk::open(&self.place).await?;
+        desk.unschedule(&self.place, self.place.run()).await?;
+        desk.close().await;
+        Ok(())
+    }
+
     /// Takes out all that is left of the run, dead letters too, wherever they are.
     async fn empty(&self, line: &mut Line) -> Result<(), BrokerError> {
+        self.unschedule().await?;
         let mut elsewhere = 0;
         for (index, queue) in self.queues.iter().enumerate() {
             self.drain(line, &queue.name).await?;
@@ -242,12 +256,26 @@ impl ActiveMq {
         Ok(())
     }
 
-    /// Takes out all that a queue has, and says how much that was. If the broker says that there is
-    /// nothing, there is no need to wait for nothing to come.
+    /// Takes out all that a queue has, and says how much that was. Where the broker tells how full it is,
+    /// until it is empty: what a receiver had that was cut off comes back a little later.
     async fn drain(&self, line: &mut Line, name: &str) -> Result<u64, BrokerError> {
-        match self.level(name).await? {
-            Some(Level { size: 0, .. }) => Ok(0),
-            _ => drain(&self.place, line, receiver::from(name)).await,
+        let until = Instant::now() + self.place.patience();
+        let mut taken = 0;
+        loop {
+            let left = self.level(name).await?.map(|level| level.size);
+            if left == Some(0) {
+                return Ok(taken);
+            }
+            taken += drain(&self.place, line, receiver::from(name)).await?;
+            match left {
+                None => return Ok(taken),
+                Some(left) if Instant::now() > until => {
+                    return Err(self
+                        .place
+                        .failed(format!("empty {name}"), format!("{left} messages stay")));
+                }
+                Some(_) => {}
+            }
         }
     }
 }
@@ -256,7 +284,7 @@ impl ActiveMq {
 async fn make(place: &Place, queues: &[Queue]) -> Result<(), BrokerError> {
     let mut line = place.open("maker").await?;
     let tried = try_out(place, &mut line, queues).await;
-    line.close().await;
+    line.close(0).await;
     tried
 }
 

@@ -138,7 +138,7 @@ pub(super) fn chosen(name: &str, run: &str) -> Source {
     const SELECTOR: &str = "apache.org:selector-filter:string";
     let selector = Described {
         descriptor: Descriptor::Name(SELECTOR.into()),
-        value: Value::String(format!("JMSType = '{run}'")),
+        value: Value::String(format!("JMSCorrelationID = '{run}'")),
     };
     Source::builder()
         .address(name)
@@ -187,7 +187,7 @@ impl super::super::Receiver for ActiveMqReceiver {
     }
 
     async fn close(self) {
-        self.line.close().await;
+        self.line.close(self.frames).await;
     }
 
     fn kill(self) {

@@ -7,7 +7,7 @@ use fe2o3_amqp::Sender;
 use fe2o3_amqp::link::SendError;
 use fe2o3_amqp::link::delivery::DeliveryFut;
 use fe2o3_amqp::types::messaging::{
-    Data, Header, Message, MessageAnnotations, Outcome, Priority, Properties,
+    Data, Header, Message, MessageAnnotations, MessageId, Outcome, Priority, Properties,
 };
 use fe2o3_amqp::types::primitives::Binary;
 use std::sync::{Arc, OnceLock};
@@ -95,7 +95,7 @@ impl super::super::Sender for ActiveMqSender {
     async fn close(mut self) {
         let answered = async { while self.outcomes.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(self.place.patience(), answered).await;
-        self.line.close().await;
+        self.line.close(0).await;
     }
 }
 
@@ -127,14 +127,16 @@ impl Heard {
     }
 }
 
-/// A message as the broker gets it. The run's name as its subject finds it again wherever the broker
-/// has put it.
+/// A message as the broker gets it. The run's name as what it correlates to finds it again wherever the
+/// broker has put it.
 pub(super) fn written(queue: &Queue, message: Outgoing) -> Message<Data> {
     let header = Header::builder()
         .durable(queue.spec.durable)
         .priority(Priority(priority(message.priority)))
         .build();
-    let properties = Properties::builder().subject(queue.run.as_str()).build();
+    let properties = Properties::builder()
+        .correlation_id(MessageId::from(queue.run.clone()))
+        .build();
     Message::builder()
         .header(header)
         .properties(properties)
