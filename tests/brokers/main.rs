@@ -109,6 +109,37 @@ conformance!(
     "needs a RabbitMQ server: tests/brokers/up rabbitmq"
 );
 
+#[cfg(feature = "activemq")]
+conformance!(
+    activemq,
+    orderline::live::brokers::activemq::ActiveMq,
+    Facts {
+        variable: "ORDERLINE_ACTIVEMQ_URL",
+        default: Some("amqp://orderline:orderline@127.0.0.1:5673"),
+        up: "tests/brokers/up activemq",
+        can: &[
+            "priorities",
+            "requeues",
+            "dead_letters",
+            "delays",
+            "redelivers",
+            "shared",
+            "durable",
+            "window",
+        ],
+        flags_redelivered: true,
+        tells_depth: true,
+        tells_dead_letters: true,
+        settles_each: true,
+        displaces: false,
+        server: true,
+        logins: true,
+        restricted: Some(("reader", "reader")),
+        one_address: true,
+    },
+    "needs an ActiveMQ server: tests/brokers/up activemq"
+);
+
 #[cfg(feature = "zeromq")]
 conformance!(
     zeromq,

@@ -7,6 +7,7 @@
 //! | adapter | system | client | feature |
 //! | --- | --- | --- | --- |
 //! | [`memory`] | inside this process | none | always there |
+//! | `activemq` | ActiveMQ Classic | fe2o3-amqp, AMQP 1.0 | `activemq` |
 //! | `rabbitmq` | RabbitMQ | its own, AMQP 0-9-1 | `rabbitmq` |
 //!
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
