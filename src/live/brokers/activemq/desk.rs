@@ -107,7 +107,10 @@ impl Desk {
         let about = self.ask_statistics(place, to).await?;
         let mut level = Level::default();
         while let Some(answer) = self.answer(place, &about, SILENCE).await? {
-            match (count(&answer.body, "size"), count(&answer.body, "inflightCount")) {
+            match (
+                count(&answer.body, "size"),
+                count(&answer.body, "inflightCount"),
+            ) {
                 (Some(size), Some(inflight)) => level = Level { size, inflight },
                 _ => return Ok(Some(level)),
             }
