@@ -16,6 +16,8 @@
 #[cfg(feature = "activemq")]
 pub mod activemq;
 mod address;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub mod memory;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
