@@ -86,6 +86,7 @@ kafka_stop() { stop_with kafka kafka.Kafka 60; }
 
 kafka_hints() {
     echo "export ORDERLINE_KAFKA_URL=kafka://127.0.0.1:$kafka_port"
+    echo "export ORDERLINE_KAFKA_SASL_URL=kafka://orderline:orderline@127.0.0.1:$kafka_sasl_port"
 }
 
 kafka_list() {

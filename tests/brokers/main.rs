@@ -161,6 +161,30 @@ conformance!(
     }
 );
 
+#[cfg(feature = "kafka")]
+conformance!(
+    kafka,
+    orderline::live::brokers::kafka::Kafka,
+    Facts {
+        variable: "ORDERLINE_KAFKA_SASL_URL",
+        default: Some("kafka://orderline:orderline@127.0.0.1:9094"),
+        up: "tests/brokers/up kafka",
+        // Dead letters by custom, in a topic of their own.
+        can: &["dead_letters", "redelivers", "partitions", "durable"],
+        flags_redelivered: false,
+        tells_depth: true,
+        tells_dead_letters: true,
+        settles_each: true,
+        displaces: false,
+        server: true,
+        logins: true,
+        restricted: Some(("reader", "reader")),
+        // Clients are sent on to the address that the broker advertises.
+        one_address: false,
+    },
+    "needs Apache Kafka: tests/brokers/up kafka"
+);
+
 conformance!(
     memory,
     orderline::live::brokers::memory::Memory,

@@ -36,7 +36,8 @@ impl Place {
     pub(super) fn new(address: Option<&Address>, patience: Duration) -> Result<Place, BrokerError> {
         let host = address.map_or(LOOPBACK, |address| &address.host);
         let port = address.and_then(|address| address.port).unwrap_or(PORT);
-        let shown = address.map_or_else(|| format!("kafka://{LOOPBACK}:{PORT}"), Address::to_string);
+        let shown =
+            address.map_or_else(|| format!("kafka://{LOOPBACK}:{PORT}"), Address::to_string);
         if let Some(why) = address.and_then(unfit) {
             return Err(BrokerError::Failed {
                 address: shown,
@@ -44,11 +45,18 @@ impl Place {
                 why: why.to_owned(),
             });
         }
-        let brackets = if host.contains(':') { ("[", "]") } else { ("", "") };
+        let brackets = if host.contains(':') {
+            ("[", "]")
+        } else {
+            ("", "")
+        };
         let server = format!("{}{host}{}:{port}", brackets.0, brackets.1);
         let mut config = common(&server, patience);
         if let Some((user, address)) = address.and_then(|a| Some((a.user.as_ref()?, a))) {
-            let password = address.password.as_ref().map_or("", |secret| secret.reveal());
+            let password = address
+                .password
+                .as_ref()
+                .map_or("", |secret| secret.reveal());
             config
                 .set("security.protocol", "sasl_plaintext")
                 .set("sasl.mechanism", "PLAIN")
@@ -238,7 +246,11 @@ impl ClientContext for Watch {
         match error.rdkafka_error_code() {
             Some(Code::AllBrokersDown) => {
                 let why = self.last();
-                self.tell(self.0.place.refusal("be reached", Code::AllBrokersDown, &why));
+                self.tell(
+                    self.0
+                        .place
+                        .refusal("be reached", Code::AllBrokersDown, &why),
+                );
             }
             Some(code @ (Code::Authentication | Code::Fatal)) => {
                 self.tell(self.0.place.refusal("let us in", code, reason));
@@ -249,7 +261,9 @@ impl ClientContext for Watch {
 }
 
 /// Does what blocks in a thread of its own. (Threads of the runtime would hold up its end.)
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || tell.send(work()).ok());
     told.await.ok()

@@ -51,7 +51,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use receive::Dead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// How long to wait before something that is not ready yet is asked again.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -92,7 +92,9 @@ impl Broker for Kafka {
         let admin = admin.map_err(|error| place.error("take orders", &error))?;
         let queues = target.queues.into_iter();
         let kafka = Kafka {
-            queues: queues.map(|spec| Arc::new(Queue::new(&target.run, spec))).collect(),
+            queues: queues
+                .map(|spec| Arc::new(Queue::new(&target.run, spec)))
+                .collect(),
             admin: Arc::new(Apart::new(admin)),
             dead: Arc::new(dead),
             place,
@@ -151,7 +153,9 @@ impl Broker for Kafka {
 impl Kafka {
     fn options(&self) -> AdminOptions {
         let patience = Some(self.place.patience);
-        AdminOptions::new().request_timeout(patience).operation_timeout(patience)
+        AdminOptions::new()
+            .request_timeout(patience)
+            .operation_timeout(patience)
     }
 
     /// What was asked aside.
@@ -163,13 +167,19 @@ impl Kafka {
         match answer {
             Some(Ok(count)) => Ok(Some(count)),
             Some(Err(error)) => Err(self.place.error(action, &error)),
-            None => Err(self.place.failed(action, "the client has given up".to_owned())),
+            None => Err(self
+                .place
+                .failed(action, "the client has given up".to_owned())),
         }
     }
 
     /// Makes the topics and waits until each partition has a broker that leads it.
     async fn create(&self) -> Result<(), BrokerError> {
-        let topics: Vec<_> = self.queues.iter().flat_map(|queue| queue.topics()).collect();
+        let topics: Vec<_> = self
+            .queues
+            .iter()
+            .flat_map(|queue| queue.topics())
+            .collect();
         let new: Vec<_> = topics
             .iter()
             .map(|(name, partitions)| {
@@ -187,14 +197,16 @@ impl Kafka {
         match aside(move || led(&dead, &topics, patience)).await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.place.error(action, &error)),
-            None => Err(self.place.failed(action, "the client has given up".to_owned())),
+            None => Err(self
+                .place
+                .failed(action, "the client has given up".to_owned())),
         }
     }
 
-    /// Waits for members that close, and has those that died leave the group, which otherwise could not
-    /// be deleted before their sessions are over: each comes back for a moment, to say goodbye.
+    /// Has all members leave the group, which otherwise could not be deleted. Those that died come back
+    /// for a moment to say goodbye.
     async fn dismiss(&self, queue: &Arc<Queue>) {
-        for number in queue.missing() {
+        for number in queue.dismiss() {
             // If that fails, deleting the group does as well, and says so.
             let back = KafkaReceiver::open(&self.place, queue, number, &self.dead).await;
             if let Ok(receiver) = back {
@@ -202,19 +214,26 @@ impl Kafka {
             }
         }
         for number in queue.numbers() {
-            let _ = tokio::time::timeout(self.place.patience, queue.vacant(number)).await;
+            let _ = timeout(self.place.patience, queue.vacant(number)).await;
         }
     }
 
     /// Groups can only be deleted when their last member has left, which takes a moment.
     async fn delete_groups(&self) -> Result<(), BrokerError> {
         let until = Instant::now() + self.place.patience;
-        let mut groups: Vec<String> = self.queues.iter().map(|queue| queue.topic.clone()).collect();
+        let mut groups: Vec<String> = self
+            .queues
+            .iter()
+            .map(|queue| queue.topic.clone())
+            .collect();
         while !groups.is_empty() {
             let names: Vec<&str> = groups.iter().map(String::as_str).collect();
             let deleted = self.admin.delete_groups(&names, &self.options()).await;
             let deleted = deleted.map_err(|error| self.left_behind("groups", &groups, &error))?;
-            let mut left = deleted.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+            let mut left = deleted
+                .into_iter()
+                .filter_map(Result::err)
+                .collect::<Vec<_>>();
             // A group that never had a member was never made.
             left.retain(|(_, code)| *code != RDKafkaErrorCode::GroupIdNotFound);
             groups = left.iter().map(|(group, _)| group.clone()).collect();
@@ -234,7 +253,10 @@ impl Kafka {
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         let deleted = self.admin.delete_topics(&names, &self.options()).await;
         let deleted = deleted.map_err(|error| self.left_behind("topics", &topics, &error))?;
-        let mut left = deleted.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+        let mut left = deleted
+            .into_iter()
+            .filter_map(Result::err)
+            .collect::<Vec<_>>();
         left.retain(|(_, code)| *code != RDKafkaErrorCode::UnknownTopicOrPartition);
         match left.first() {
             None => Ok(()),
@@ -278,7 +300,9 @@ fn led(dead: &Dead, topics: &[(String, u32)], patience: Duration) -> Result<(), 
     for (name, partitions) in topics {
         while !is_led(dead, name, *partitions, patience)? {
             if Instant::now() >= until {
-                return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::LeaderNotAvailable));
+                return Err(KafkaError::MetadataFetch(
+                    RDKafkaErrorCode::LeaderNotAvailable,
+                ));
             }
             std::thread::sleep(AGAIN);
         }
@@ -297,7 +321,7 @@ fn is_led(
     Ok(led.filter(|partition| partition.leader() >= 0).count() == partitions as usize)
 }
 
-/// Messages of a queue that are not settled: from where the group has committed to the end.
+/// Messages of a queue that wait: from where the group has committed to the end, without those in hand.
 fn lag(place: &Place, queue: &Queue) -> Result<u64, KafkaError> {
     let observer = queue.observer(place)?;
     // Events that nobody else takes.
@@ -311,8 +335,14 @@ fn lag(place: &Place, queue: &Queue) -> Result<u64, KafkaError> {
     for (done, end) in committed.elements().iter().zip(ends.elements()) {
         done.error()?;
         end.error()?;
-        let place = |offset| if let Offset::Offset(at) = offset { at } else { 0 };
+        let place = |offset| {
+            if let Offset::Offset(at) = offset {
+                at
+            } else {
+                0
+            }
+        };
         lag += u64::try_from(place(end.offset()) - place(done.offset())).unwrap_or(0);
     }
-    Ok(lag)
+    Ok(lag.saturating_sub(queue.in_hand() as u64))
 }

@@ -54,7 +54,9 @@ impl Queue {
 
     /// Where dead letters go, if there are to be any.
     pub(super) fn dead(&self) -> Option<String> {
-        self.spec.dead_letters.then(|| format!("{}.dead", self.topic))
+        self.spec
+            .dead_letters
+            .then(|| format!("{}.dead", self.topic))
     }
 
     /// All topics, with their numbers of partitions.
@@ -97,6 +99,12 @@ impl Queue {
         }
     }
 
+    /// Messages that receivers have in hand.
+    pub(super) fn in_hand(&self) -> usize {
+        let seats = self.seats();
+        seats.values().map(|seat| seat.member.in_hand()).sum()
+    }
+
     /// Waits until the thread of who sat there last has ended.
     pub(super) async fn vacant(&self, number: usize) {
         let ended = self.seats().get(&number).map(|seat| seat.ended.clone());
@@ -110,16 +118,21 @@ impl Queue {
         self.seats().keys().copied().collect()
     }
 
-    /// Members that the group still counts on, though they have gone.
-    pub(super) fn missing(&self) -> Vec<usize> {
-        let seats = self.seats();
-        let gone = seats.iter().filter(|(_, seat)| !seat.left);
-        gone.map(|(&number, _)| number).collect()
+    /// Has all members leave that are still there. Returns those that the group counts on though they
+    /// have gone.
+    pub(super) fn dismiss(&self) -> Vec<usize> {
+        let mut seats = self.seats();
+        for seat in seats.values_mut() {
+            seat.left |= seat.member.leave();
+        }
+        let missing = seats.iter().filter(|(_, seat)| !seat.left);
+        missing.map(|(&number, _)| number).collect()
     }
 
     /// Says that a member reads other partitions than before.
     pub(super) fn changed(&self) {
-        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.changes
+            .send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// Waits until a member has its partitions and all the others have theirs.

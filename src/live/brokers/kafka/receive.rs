@@ -124,6 +124,16 @@ impl Member {
         self.held().assigned
     }
 
+    /// Messages that were received and are not committed.
+    pub(super) fn in_hand(&self) -> usize {
+        let held = self.held();
+        match held.goodbye {
+            None => held.received.values().map(VecDeque::len).sum(),
+            // They wait for somebody else.
+            Some(_) => 0,
+        }
+    }
+
     /// Takes a message in hand, if it still came by the assignment that holds.
     fn take(&self, letter: Letter) -> bool {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -149,9 +159,18 @@ impl Member {
         held.received.clear();
     }
 
-    fn go(&self, goodbye: Goodbye) {
-        self.held().goodbye.get_or_insert(goodbye);
+    /// Ends the receiver's thread. Only the first goodbye counts; returns whether this was it.
+    fn go(&self, goodbye: Goodbye) -> bool {
+        let mut held = self.held();
+        let first = held.goodbye.is_none();
+        held.goodbye.get_or_insert(goodbye);
         self.free.notify_all();
+        first
+    }
+
+    /// Leaves the group, if it is still there.
+    pub(super) fn leave(&self) -> bool {
+        self.go(Goodbye::Leaves)
     }
 }
 
@@ -167,7 +186,9 @@ impl Held {
             return None;
         }
         let received = self.received.get_mut(&letter.partition)?;
-        let at = received.iter().position(|&(offset, _)| offset == letter.offset)?;
+        let at = received
+            .iter()
+            .position(|&(offset, _)| offset == letter.offset)?;
         received[at].1 = true;
         let mut upto = None;
         while let Some(&(offset, true)) = received.front() {
@@ -327,7 +348,7 @@ impl Receiver for KafkaReceiver {
     }
 
     async fn close(self) {
-        self.member.go(Goodbye::Leaves);
+        self.member.leave();
         self.queue.stand(self.number, &self.member, true);
         // Its thread goes on without us if that takes longer.
         let _ = timeout(GOODBYE, self.queue.vacant(self.number)).await;
@@ -444,7 +465,8 @@ impl Fetching {
             );
         if serious {
             let why = code.to_string();
-            self.watch.tell(self.place.refusal("let us read", code, &why));
+            self.watch
+                .tell(self.place.refusal("let us read", code, &why));
         }
     }
 
@@ -461,9 +483,7 @@ impl Fetching {
         let waiting = self.member.waiting.load(Ordering::Relaxed);
         let generation = match self.paused {
             None if waiting >= ENOUGH => Some(self.member.held().generation),
-            Some(generation)
-                if waiting > FEW && generation == self.member.held().generation =>
-            {
+            Some(generation) if waiting > FEW && generation == self.member.held().generation => {
                 return;
             }
             Some(_) => None,

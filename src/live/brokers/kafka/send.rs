@@ -62,7 +62,9 @@ async fn meet(
     let (patience, queues) = (place.patience, Arc::clone(queues));
     let met = aside(move || {
         let lost = queues.iter().find_map(|queue| {
-            let known = producer.client().fetch_metadata(Some(&queue.topic), patience);
+            let known = producer
+                .client()
+                .fetch_metadata(Some(&queue.topic), patience);
             known.err()
         });
         match lost {
