@@ -5,7 +5,7 @@ use crate::random::{Stream, Uniforms, Variates};
 
 /// The service times and ways on of one stage in one replication.
 #[derive(Debug)]
-pub(super) struct Chance {
+pub(crate) struct Chance {
     laws: Laws,
     routes: Vec<Routes>,
     routing: Uniforms,
@@ -22,7 +22,7 @@ impl Chance {
     }
 
     /// The same, with streams that are named after `source`.
-    pub(super) fn named(
+    pub(crate) fn named(
         network: &Network,
         stage: &Stage,
         replication: u64,
@@ -38,7 +38,7 @@ impl Chance {
 
     /// Draws the service time of an order that arrives.
     #[inline]
-    pub(super) fn draw_service(&mut self, class: u32) -> f64 {
+    pub(crate) fn draw_service(&mut self, class: u32) -> f64 {
         self.laws.next(class)
     }
 
@@ -52,7 +52,7 @@ impl Chance {
 
     /// Draws where an order goes next.
     #[inline]
-    pub(super) fn draw_route(&mut self, class: u32) -> Target {
+    pub(crate) fn draw_route(&mut self, class: u32) -> Target {
         match &self.routes[class as usize] {
             Routes::Always(target) => *target,
             Routes::Choice(ways) => choose(ways, self.routing.next()),

@@ -72,8 +72,10 @@ mod twin;
 #[doc = include_str!("speed.md")]
 pub mod speed {}
 
+pub(crate) use chance::Chance;
 pub use control::Control;
 pub use engine::{LatencyParts, Moment, Observer, OrderRecord};
+pub(crate) use full::backoff::Backoffs;
 pub use logged::{Event, Logged, StaffLogged};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;

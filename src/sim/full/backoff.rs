@@ -5,7 +5,7 @@ use crate::random::{Stream, Uniforms, Variates};
 
 /// The waits between the attempts at one stage.
 #[derive(Debug)]
-pub(super) enum Backoffs {
+pub(crate) enum Backoffs {
     AtOnce,
     Law(Variates),
     Exponential {
@@ -19,7 +19,7 @@ pub(super) enum Backoffs {
 }
 
 impl Backoffs {
-    pub(super) fn new(failure: &Failure, stream: Stream) -> Backoffs {
+    pub(crate) fn new(failure: &Failure, stream: Stream) -> Backoffs {
         match &failure.backoff {
             Backoff::AtOnce => Backoffs::AtOnce,
             Backoff::Law(law) => Backoffs::Law(Variates::new(stream, law)),
@@ -40,7 +40,7 @@ impl Backoffs {
 
     /// Seconds from the n-th failure of an order (n from 1) to its next attempt.
     #[inline]
-    pub(super) fn delay(&mut self, failures: u32) -> f64 {
+    pub(crate) fn delay(&mut self, failures: u32) -> f64 {
         debug_assert!(failures > 0, "there was a failure");
         let before = failures - 1;
         match self {
@@ -62,7 +62,7 @@ impl Backoffs {
 
 /// A random factor around 1, so that those who failed together do not come back together.
 #[derive(Debug)]
-pub(super) struct Jitter {
+pub(crate) struct Jitter {
     share: f64,
     uniforms: Uniforms,
 }

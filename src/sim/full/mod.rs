@@ -23,7 +23,7 @@
 mod accounts;
 mod agenda;
 mod arriving;
-mod backoff;
+pub(crate) mod backoff;
 mod breaker;
 mod breaking;
 mod entrances;
