@@ -7,31 +7,62 @@
 //! elsewhere it sleeps by the runtime's timer until 2 ms before and then keeps yielding.
 
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The clock of a run: seconds of the scenario since its start, of which each takes `scale` real ones.
-#[derive(Debug, Clone, Copy)]
+/// Clones show the same.
+#[derive(Debug, Clone)]
 pub struct Clock {
-    start: Instant,
+    start: Arc<OnceLock<Instant>>,
     scale: f64,
 }
 
 impl Clock {
-    /// A clock that starts at `start`.
-    pub fn new(start: Instant, scale: f64) -> Clock {
-        Clock { start, scale }
+    /// A clock that has not started.
+    pub fn new(scale: f64) -> Clock {
+        Clock {
+            start: Arc::default(),
+            scale,
+        }
+    }
+
+    /// Starts it at an instant; it starts once.
+    pub fn start(&self, at: Instant) {
+        let _ = self.start.set(at);
+    }
+
+    /// Real seconds for each scenario second.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// Whether it has been started; its start may lie ahead.
+    pub fn has_started(&self) -> bool {
+        self.start.get().is_some()
+    }
+
+    /// Who asks for the time before the start has started it.
+    fn origin(&self) -> Instant {
+        *self.start.get_or_init(Instant::now)
     }
 
     /// Scenario seconds at an instant; below 0 before the start.
     pub fn seconds(&self, at: Instant) -> f64 {
-        let after = at.saturating_duration_since(self.start).as_secs_f64();
-        let before = self.start.saturating_duration_since(at).as_secs_f64();
+        let start = self.origin();
+        let after = at.saturating_duration_since(start).as_secs_f64();
+        let before = start.saturating_duration_since(at).as_secs_f64();
         (after - before) / self.scale
+    }
+
+    /// Scenario seconds that a real time is.
+    pub fn span(&self, real: Duration) -> f64 {
+        real.as_secs_f64() / self.scale
     }
 
     /// The instant of a scenario time; one that no clock can show is in a hundred years.
     pub fn instant(&self, seconds: f64) -> Instant {
-        self.start + self.real(seconds)
+        self.origin() + self.real(seconds)
     }
 
     /// The real time that some scenario seconds take.
@@ -184,7 +215,10 @@ mod tests {
     #[test]
     fn a_clock_goes_both_ways() {
         let start = Instant::now() + Duration::from_secs(5);
-        let clock = Clock::new(start, 10.0);
+        let clock = Clock::new(10.0);
+        assert!(!clock.has_started());
+        clock.start(start);
+        clock.start(start + Duration::from_secs(1));
         assert_eq!(clock.instant(2.0), start + Duration::from_secs(20));
         assert!((clock.seconds(start + Duration::from_secs(20)) - 2.0).abs() < 1e-9);
         assert!((clock.seconds(start - Duration::from_secs(5)) + 0.5).abs() < 1e-9);

@@ -16,7 +16,7 @@ const EVERY: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct Journal {
     shared: Arc<Shared>,
-    writer: JoinHandle<io::Result<File>>,
+    writer: Mutex<Option<JoinHandle<io::Result<File>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -39,7 +39,10 @@ impl Journal {
             let thread = std::thread::Builder::new().name("journal".to_owned());
             thread.spawn(move || shared.write_to(file))?
         };
-        Ok(Journal { shared, writer })
+        Ok(Journal {
+            shared,
+            writer: Mutex::new(Some(writer)),
+        })
     }
 
     /// Notes an event.
@@ -52,14 +55,19 @@ impl Journal {
         self.shared.lock().push(event);
     }
 
-    /// All that was noted, sorted by time; what was noted first goes first at one instant.
+    /// All that was noted, sorted by time; what was noted first goes first at one instant. To be asked for
+    /// once.
     ///
     /// # Errors
     /// When the disk failed.
-    pub(super) fn finish(self) -> io::Result<Vec<Logged>> {
+    pub(super) fn finish(&self) -> io::Result<Vec<Logged>> {
         self.shared.closed.store(true, Ordering::Release);
-        let written = self.writer.join();
-        let mut file = written.map_err(|_| io::Error::other("the journal's writer died"))??;
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(writer) = writer.take() else {
+            return Ok(Vec::new());
+        };
+        let died = |_| io::Error::other("the journal's writer died");
+        let mut file = writer.join().map_err(died)??;
         file.rewind()?;
         let bytes = file.metadata()?.len();
         let mut events = Vec::with_capacity((bytes / RECORD as u64) as usize);

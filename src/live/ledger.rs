@@ -36,6 +36,8 @@ struct Entry {
     stage: u32,
     /// The attempt that is due or under way.
     attempt: u32,
+    /// The attempt that its message says: one that the broker delivers again says what it said before.
+    labelled: u32,
     /// Failed attempts at the stage.
     failures: u32,
     /// Times that it was delivered at the stage.
@@ -73,8 +75,8 @@ enum Place {
 pub(super) enum Given {
     /// It is due.
     Due {
-        /// Failed attempts before.
-        failures: u32,
+        /// The attempt that is due.
+        attempt: u32,
         /// When it was sent.
         sent: Instant,
         /// From when on it could be had.
@@ -103,6 +105,7 @@ impl Ledger {
             place: Place::Nowhere,
             stage: 0,
             attempt: 0,
+            labelled: 0,
             failures: 0,
             deliveries: 0,
             is_back: false,
@@ -166,6 +169,7 @@ impl Ledger {
             (entry.failures, entry.deliveries) = (0, 0);
         }
         entry.stage = stage;
+        entry.labelled = entry.attempt;
         entry.delay = delay;
         entry.enqueue = 0.0;
         (entry.sent, entry.available) = (Some(now), None);
@@ -176,7 +180,7 @@ impl Ledger {
         let Some(mut entry) = self.entry(label.order) else {
             return;
         };
-        let is_due = entry.attempt == label.attempt && entry.place == Place::OnTheWay;
+        let is_due = entry.labelled == label.attempt && entry.place == Place::OnTheWay;
         // One that is kept back cannot be had yet.
         if is_due && entry.delay.is_zero() {
             self.joins(&mut entry, label.order, at);
@@ -194,7 +198,7 @@ impl Ledger {
             Event::Joins {
                 stage: entry.stage,
                 enqueue: entry.enqueue,
-                network: self.clock.seconds(at) - self.clock.seconds(sent),
+                network: self.clock.span(at - sent),
             }
         };
         entry.is_back = true;
@@ -206,7 +210,7 @@ impl Ledger {
         let Some(mut entry) = self.entry(label.order) else {
             return false;
         };
-        if entry.attempt != label.attempt || entry.place != Place::OnTheWay {
+        if entry.labelled != label.attempt || entry.place != Place::OnTheWay {
             return false;
         }
         let what = if entry.is_back {
@@ -224,7 +228,7 @@ impl Ledger {
         let Some(mut entry) = self.entry(label.order) else {
             return;
         };
-        if entry.attempt != label.attempt {
+        if entry.labelled != label.attempt {
             return;
         }
         match entry.place {
@@ -246,7 +250,7 @@ impl Ledger {
             return Given::Unknown;
         };
         let is_due = matches!(entry.place, Place::OnTheWay | Place::Queued);
-        if entry.attempt != label.attempt || !is_due {
+        if entry.labelled != label.attempt || !is_due {
             let message = DUPLICATES + self.duplicates.fetch_add(1, Ordering::Relaxed);
             let order = &script.orders[label.order as usize];
             let (class, size) = (order.class, order.size);
@@ -274,7 +278,7 @@ impl Ledger {
         let again = entry.deliveries > 1;
         self.note(at, label.order, Event::Delivered { again });
         Given::Due {
-            failures: entry.failures,
+            attempt: entry.attempt,
             sent: entry.sent.unwrap_or(at),
             available: entry.available.unwrap_or(at),
         }
@@ -282,7 +286,7 @@ impl Ledger {
 
     /// Work on a message begins, after so many real seconds of handing over.
     pub(super) fn begins(&self, message: u64, dequeue: Duration, at: Instant) {
-        let dequeue = self.clock.seconds(at) - self.clock.seconds(at - dequeue);
+        let dequeue = self.clock.span(dequeue);
         self.note(at, message, Event::Begins { dequeue });
     }
 
@@ -414,6 +418,15 @@ impl Ledger {
         }
     }
 
+    /// Whether any order is with a consumer, or waits aside to be tried again.
+    pub(super) fn somebody_works(&self) -> bool {
+        self.orders.iter().any(|order| {
+            let entry = order.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_kept = entry.place == Place::OnTheWay && !entry.delay.is_zero();
+            is_kept || matches!(entry.place, Place::WithConsumer | Place::Aside)
+        })
+    }
+
     /// Orders that wait for each stage or are on their way to it.
     pub(super) fn waiting(&self, stages: usize) -> Vec<u64> {
         let mut waiting = vec![0; stages];
@@ -426,8 +439,8 @@ impl Ledger {
         waiting
     }
 
-    /// Closes the books.
-    pub(super) fn finish(self) -> std::io::Result<Vec<crate::sim::Logged>> {
+    /// Closes the books; to be asked for once.
+    pub(super) fn finish(&self) -> std::io::Result<Vec<crate::sim::Logged>> {
         self.journal.finish()
     }
 }

@@ -9,9 +9,9 @@ use super::gauges::Delay;
 use super::ledger::Given;
 use super::message::Label;
 use super::outlet::{Outlet, Parcel};
-use super::run::Shared;
+use super::run::{Shared, told};
 use crate::network::{
-    AfterFailure, AfterRepair, Backoff, FailureClock, Failure, RetryPlace, StageId, Target,
+    AfterFailure, AfterRepair, Backoff, Failure, FailureClock, RetryPlace, StageId, Target,
 };
 use crate::random::{Stream, Variates};
 use crate::sim::Outcome;
@@ -46,7 +46,6 @@ struct InHand<R> {
     due: Instant,
     rests: bool,
     fails: bool,
-    failures: u32,
     work: Duration,
 }
 
@@ -70,6 +69,8 @@ struct Life {
     /// When it fails next, or, being down, is repaired.
     next: Option<Instant>,
     is_down: bool,
+    /// Whether its first time up has begun.
+    begun: bool,
 }
 
 /// What a member does next.
@@ -119,7 +120,9 @@ impl<B: Broker> Member<B> {
     fn allowed(&self) -> usize {
         let threads = self.shared.stages[self.stage as usize].threads as usize;
         let before = self.index * threads;
-        (*self.staff.borrow() as usize).saturating_sub(before).min(threads)
+        (*self.staff.borrow() as usize)
+            .saturating_sub(before)
+            .min(threads)
     }
 
     /// Works until the run is over.
@@ -128,10 +131,10 @@ impl<B: Broker> Member<B> {
     /// When the broker is lost for good.
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
         let mut stop = self.shared.stop_members.subscribe();
-        if let Some(life) = &mut self.life {
-            life.begin(&self.shared);
-        }
         loop {
+            if let Some(life) = &mut self.life {
+                life.begin(&self.shared);
+            }
             self.keep_connected().await?;
             let next = self.next(&mut stop).await;
             match next {
@@ -172,7 +175,7 @@ impl<B: Broker> Member<B> {
         };
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => Next::Stops,
+            () = told(stop) => Next::Stops,
             _ = sleeping => Next::Due,
             incoming = receiving => Next::Receives(incoming),
             Ok(()) = self.staff.changed() => Next::StaffChanges,
@@ -255,17 +258,23 @@ impl<B: Broker> Member<B> {
                     shared.ledger.duplicate_ends(message, false, now);
                     return self.settle(incoming.receipt, Settlement::Done).await;
                 }
-                self.begin(incoming.receipt, label, What::Duplicate(message), 0, Duration::ZERO);
+                self.begin(
+                    incoming.receipt,
+                    label,
+                    What::Duplicate(message),
+                    Duration::ZERO,
+                );
                 Ok(())
             }
             Given::Due {
-                failures,
+                attempt,
                 sent,
                 available,
             } => {
+                let label = Label { attempt, ..label };
                 let dequeue = now.saturating_duration_since(available.max(self.free_since));
                 self.gauge_handover(sent, available, now);
-                self.begin(incoming.receipt, label, What::Order, failures, dequeue);
+                self.begin(incoming.receipt, label, What::Order, dequeue);
                 Ok(())
             }
         }
@@ -278,20 +287,19 @@ impl<B: Broker> Member<B> {
         if sent > self.free_since {
             gauges.record(Delay::Idle, stage, now.saturating_duration_since(sent));
         } else if available <= self.free_since && self.works.is_empty() {
-            gauges.record(Delay::Busy, stage, now.saturating_duration_since(self.free_since));
+            gauges.record(
+                Delay::Busy,
+                stage,
+                now.saturating_duration_since(self.free_since),
+            );
         }
     }
 
-    fn begin(
-        &mut self,
-        receipt: Receipt<B>,
-        label: Label,
-        what: What,
-        failures: u32,
-        dequeue: Duration,
-    ) {
+    fn begin(&mut self, receipt: Receipt<B>, label: Label, what: What, dequeue: Duration) {
         let shared = &self.shared;
-        let timeout = self.failure().map_or(f64::INFINITY, |failure| failure.timeout);
+        let timeout = self
+            .failure()
+            .map_or(f64::INFINITY, |failure| failure.timeout);
         let due = (label.order, label.attempt, self.stage);
         let work = shared.due.work(&shared.script, due, timeout);
         let real = shared.clock.real(work.seconds);
@@ -311,7 +319,6 @@ impl<B: Broker> Member<B> {
             due: now + real,
             rests: false,
             fails: work.fails,
-            failures,
             work: real,
         });
     }
@@ -350,19 +357,15 @@ impl<B: Broker> Member<B> {
     ) -> Result<(), BrokerError> {
         let shared = Arc::clone(&self.shared);
         let was_full = self.works.len() + 1 >= self.allowed();
-        let over = now.saturating_duration_since(in_hand.due);
-        shared.gauges.record(Delay::Overshoot, self.stage as usize, over);
         if in_hand.rests {
             shared.ledger.goes_on(in_hand.label.order);
-            self.begin(
-                in_hand.receipt,
-                in_hand.label,
-                in_hand.what,
-                in_hand.failures,
-                Duration::ZERO,
-            );
+            self.begin(in_hand.receipt, in_hand.label, in_hand.what, Duration::ZERO);
             return Ok(());
         }
+        let over = now.saturating_duration_since(in_hand.due);
+        shared
+            .gauges
+            .record(Delay::Overshoot, self.stage as usize, over);
         if let Some(life) = &mut self.life {
             life.work_ends(now);
         }
@@ -387,7 +390,9 @@ impl<B: Broker> Member<B> {
     ) -> Result<(), BrokerError> {
         let shared = Arc::clone(&self.shared);
         let Label { order, attempt } = in_hand.label;
-        let next = shared.due.next(&shared.script, (order, attempt, self.stage));
+        let next = shared
+            .due
+            .next(&shared.script, (order, attempt, self.stage));
         shared.ledger.departs(order, now);
         match next {
             Target::Stage(StageId(stage)) => self.send_on(in_hand.label, stage as u32).await?,
@@ -452,13 +457,12 @@ impl<B: Broker> Member<B> {
                     label: next,
                     due: now + rest,
                     rests: true,
-                    failures,
                     ..in_hand
                 });
                 Ok(())
             }
             RetryPlace::OldPlace if failure.backoff == Backoff::AtOnce => {
-                shared.requeued(in_hand.label, now);
+                shared.ledger.back_in_queue(order, now);
                 self.settle(in_hand.receipt, Settlement::Requeue).await
             }
             RetryPlace::Tail | RetryPlace::OldPlace => {
@@ -523,7 +527,9 @@ impl<B: Broker> Member<B> {
         let before = Instant::now();
         let told = receiver.settle(receipt, how).await;
         let took = before.elapsed();
-        self.shared.gauges.record(Delay::Settle, self.stage as usize, took);
+        self.shared
+            .gauges
+            .record(Delay::Settle, self.stage as usize, took);
         match told {
             Err(error) => self.reconnect(error).await,
             Ok(()) => Ok(()),
@@ -540,7 +546,7 @@ impl<B: Broker> Member<B> {
         life.is_down = true;
         let down = shared.clock.real(life.downtime.next());
         life.next = Some(now + down);
-        shared.staff_log.down(&shared, self.stage, 1);
+        shared.staff_log.down(&shared.clock, self.stage, 1);
         if crashes {
             if let Some(receiver) = self.receiver.take() {
                 receiver.kill();
@@ -570,7 +576,7 @@ impl<B: Broker> Member<B> {
     /// The consumer works again.
     async fn repaired(&mut self, now: Instant) -> Result<(), BrokerError> {
         let shared = Arc::clone(&self.shared);
-        shared.staff_log.down(&shared, self.stage, -1);
+        shared.staff_log.down(&shared.clock, self.stage, -1);
         let works = !self.works.is_empty();
         if let Some(life) = &mut self.life {
             life.is_down = false;
@@ -598,12 +604,16 @@ impl Life {
             left: Duration::ZERO,
             next: None,
             is_down: false,
+            begun: false,
         })
     }
 
     /// Its first time up begins with the run.
     fn begin<B: Broker>(&mut self, shared: &Shared<B>) {
-        self.renew(shared, shared.clock.instant(0.0), false);
+        if !self.begun && shared.clock.has_started() {
+            self.begun = true;
+            self.renew(shared, shared.clock.instant(0.0), false);
+        }
     }
 
     fn renew<B: Broker>(&mut self, shared: &Shared<B>, now: Instant, works: bool) {

@@ -78,7 +78,9 @@ impl<B: Broker> Outlet<B> {
         self.next_tag += 1;
         let message = self.shared.written(parcel, tag);
         // First noted, then sent: the confirmation may be faster than this task.
-        self.unconfirmed.lock().insert(tag, (parcel, Instant::now()));
+        self.unconfirmed
+            .lock()
+            .insert(tag, (parcel, Instant::now()));
         match &mut self.sender {
             Some(sender) => sender.send(message).await,
             None => Err(BrokerError::Lost {
@@ -112,7 +114,9 @@ impl<B: Broker> Outlet<B> {
             };
             // Those not even tried are kept as well, in their order.
             for (parcel, sent) in kept {
-                self.unconfirmed.lock().insert(self.next_tag, (parcel, sent));
+                self.unconfirmed
+                    .lock()
+                    .insert(self.next_tag, (parcel, sent));
                 self.next_tag += 1;
             }
             patience.blame(error)?;
@@ -183,7 +187,8 @@ impl<B: Broker> Shared<B> {
     fn confirmed(&self, parcel: Parcel, sent: Instant, confirmation: Confirmation) {
         let Confirmation { fate, at, .. } = confirmation;
         let took = at.saturating_duration_since(sent);
-        self.gauges.record(Delay::Confirm, parcel.stage as usize, took);
+        self.gauges
+            .record(Delay::Confirm, parcel.stage as usize, took);
         match fate {
             Fate::Stored => self.ledger.stored(parcel.label, at),
             Fate::Refused => {

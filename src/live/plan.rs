@@ -49,8 +49,6 @@ pub(super) struct StagePlan {
     pub settled_on_delivery: bool,
     /// The outcome of an order that the broker refuses.
     pub refused: Outcome,
-    /// Messages that a receiver may hold.
-    pub window: u32,
     pub queue: QueueSpec,
 }
 
@@ -403,7 +401,6 @@ fn of_stage(network: &Network, index: usize, scale: f64) -> StagePlan {
             Capacity::DeadLetter(_) => Outcome::DeadLettered,
             _ => Outcome::Rejected,
         },
-        window,
         queue: QueueSpec {
             name: letters(&stage.name),
             members,
@@ -426,6 +423,8 @@ fn of_stage(network: &Network, index: usize, scale: f64) -> StagePlan {
             delays: failure
                 .as_ref()
                 .is_some_and(|f| f.backoff != crate::network::Backoff::AtOnce),
+            detection: real(broker.detection).unwrap_or_default(),
+            rebalance: real(broker.rebalance).unwrap_or_default(),
             discipline: stage.discipline,
         },
         failure,
@@ -553,7 +552,7 @@ mod tests {
     fn a_plain_stage_is_one_queue_with_a_receiver_for_each_consumer() {
         let plans = planned(&format!("{SERVICE}consumers = 3\n")).expect("it can be done");
         let only = &plans[0];
-        assert_eq!((only.members, only.threads, only.window), (3, 1, 1));
+        assert_eq!((only.members, only.threads, only.queue.window), (3, 1, 1));
         assert_eq!(only.staff, [(0.0, 3)]);
         assert_eq!(only.queue.bound, None);
     }

@@ -5,7 +5,7 @@ use super::clock::Sleeper;
 use super::gauges::Delay;
 use super::message::Label;
 use super::outlet::{Outlet, Parcel};
-use super::run::Shared;
+use super::run::{Shared, told};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub(super) async fn produce<B: Broker>(
         let intended = shared.clock.instant(order.entered);
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = told(&mut stop) => break,
             _ = sleeper.until(intended) => {}
         }
         let now = Instant::now();
@@ -41,7 +41,9 @@ pub(super) async fn produce<B: Broker>(
             order: number as u64,
             attempt: 0,
         };
-        shared.ledger.enters(&shared.script, label.order, stage, now);
+        shared
+            .ledger
+            .enters(&shared.script, label.order, stage, now);
         outlet
             .post(Parcel {
                 label,

@@ -13,6 +13,7 @@ mod failures;
 mod figures;
 mod library;
 mod live_measures;
+mod live;
 mod measured;
 mod networks;
 mod paths;
