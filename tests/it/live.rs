@@ -31,9 +31,13 @@ fn live(network: &Network, script: &Script, scale: f64) -> LiveRun {
         give_up_after: Duration::from_secs(5),
         drain: Duration::from_secs(30),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let control = Arc::new(LiveControl::default());
-    let run = runtime.expect("a runtime").block_on(run::<Memory>(request, control));
+    let run = runtime
+        .expect("a runtime")
+        .block_on(run::<Memory>(request, control));
     run.expect("a run")
 }
 
@@ -97,7 +101,10 @@ fn every_order_ends_as_its_twin_does() {
     let (script, twin) = scripted(&network);
     let run = live(&network, &script, 0.1);
     assert_eq!(run.ended, Ended::Whole);
-    assert_eq!((run.missing, run.left, run.left_behind.is_none()), (0, 0, true));
+    assert_eq!(
+        (run.missing, run.left, run.left_behind.is_none()),
+        (0, 0, true)
+    );
     let live = outcomes(&run, script.orders.len());
     let mut same = 0;
     for (order, outcome) in live.iter().enumerate() {
@@ -109,6 +116,9 @@ fn every_order_ends_as_its_twin_does() {
         }
     }
     assert!(same > 400, "{same} of {}", live.len());
-    let dead = live.iter().flatten().filter(|outcome| **outcome == Outcome::DeadLettered);
+    let dead = live
+        .iter()
+        .flatten()
+        .filter(|outcome| **outcome == Outcome::DeadLettered);
     assert_eq!(run.dead_letters[1], Some(dead.count() as u64));
 }
