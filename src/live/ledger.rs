@@ -331,7 +331,7 @@ impl Ledger {
     pub(super) fn leaves_stage(&self, order: u64, at: Instant) {
         if let Some(mut entry) = self.entry(order) {
             entry.is_back = false;
-            self.note(at, order, Event::Departs);
+            self.note(at, order, Event::Discarded);
         }
     }
 
