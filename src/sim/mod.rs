@@ -27,6 +27,7 @@
 //! | `happened` | what only an engine for everything counts |
 //! | `measure`, `beyond` | from what one replication counted to its figures |
 //! | `fold`, `place_fold` | replications put together, with intervals |
+//! | `one_run` | what one run may measure by chance alone |
 //! | `resolution` | what limits a figure besides chance |
 //! | `script` | what chance says to every order, written down |
 //! | `twin` | the run that a script is from, scripts played again, and logs measured |
@@ -52,6 +53,7 @@ mod lane;
 mod logged;
 mod means;
 mod measure;
+mod one_run;
 mod order_of_stages;
 mod orders;
 mod outcome;
@@ -79,6 +81,7 @@ pub(crate) use full::backoff::Backoffs;
 pub use logged::{Event, Logged, StaffLogged};
 pub use means::{EngineChoice, EngineKind};
 pub use measure::Growth;
+pub use one_run::{OneRun, one_run};
 pub use outcome::{
     Imprecision, MessageAccounts, Outcome, Outcomes, PlaceResult, SimError, SimResult,
 };
