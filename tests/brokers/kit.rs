@@ -298,3 +298,10 @@ pub async fn nothing<R: Receiver>(receiver: &mut R) {
         );
     }
 }
+
+/// Closes, in good order.
+pub async fn close<R: Receiver>(receiver: R) {
+    tokio::time::timeout(SOON, receiver.close())
+        .await
+        .unwrap_or_else(|_| panic!("not closed in {SOON:?}"));
+}

@@ -72,6 +72,7 @@ macro_rules! conformance {
             case!($broker, trouble::login $(, $needs)?);
             case!($broker, trouble::forbidden $(, $needs)?);
             case!($broker, trouble::cut $(, $needs)?);
+            case!($broker, measure::measured, "prints times: to be run alone, in release");
         }
     };
 }

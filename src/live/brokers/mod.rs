@@ -325,7 +325,9 @@ impl Confirmations {
 /// Where an adapter tells which messages its broker has thrown away. Cheap to clone and to call from
 /// anywhere.
 #[derive(Clone)]
-pub struct Discards(Arc<dyn Fn(&[u8], Discarded) + Send + Sync>);
+pub struct Discards(Arc<TellDiscarded>);
+
+type TellDiscarded = dyn Fn(&[u8], Discarded) + Send + Sync;
 
 impl Discards {
     /// Calls `tell` with the body of each; it must not block.

@@ -3,5 +3,6 @@
 
 pub mod delivery;
 pub mod limits;
+pub mod measure;
 pub mod settling;
 pub mod trouble;

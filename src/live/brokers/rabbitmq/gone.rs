@@ -47,7 +47,7 @@ impl Watch {
         let mut pause = FIRST;
         loop {
             if let Some(link) = link.take() {
-                let (reading, writing) = link.split("watch what is thrown away".to_owned());
+                let (reading, writing) = link.into_halves("watch what is thrown away");
                 // Whatever went wrong, connecting again is the only help.
                 let _ = self.tell(reading, &writing).await;
                 pause = FIRST;

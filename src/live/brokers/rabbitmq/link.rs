@@ -304,8 +304,8 @@ impl Link {
     }
 
     /// Its halves, for use at the same time; `doing` is what both are for.
-    pub fn split(mut self, doing: String) -> (Reading, Arc<Writing>) {
-        self.reading.doing = doing;
+    pub fn into_halves(mut self, doing: &str) -> (Reading, Arc<Writing>) {
+        doing.clone_into(&mut self.reading.doing);
         (self.reading, self.writing)
     }
 

@@ -1,12 +1,13 @@
 //! RabbitMQ, by AMQP 0-9-1.
 //!
-//! The client is the adapter's own, on tokio alone, in [`wire`](self) and link files of this folder: some
-//! hundred lines for the fifteen methods that are needed. Two crates were tried first. `amqprs` 2.1 has no
-//! way to cut a connection without a goodbye, tells only by callbacks why the broker closes something, has
-//! `unreachable!` and `expect` in the task that reads, and passes each message through three tasks.
-//! `lapin` 4.12 can do all that is needed, but has a thread for each connection, through which every message
-//! and every acknowledgement goes, one future for each confirmation, and 74 crates. Here a message goes from
-//! the socket to its receiver with no task between, which is what a tool that measures hand-over should add.
+//! The client is the adapter's own, on tokio alone, for the fifteen methods that are needed. Two crates were
+//! tried first. `amqprs` 2.1 has no way to cut a connection without a goodbye, tells only by callbacks why
+//! the broker closes something, and has `unreachable!` and `expect` in the task that reads. `lapin` 4.12 can
+//! do all that is needed, with 74 crates, a thread for each connection through which every message and every
+//! acknowledgement goes, and a future for each confirmation. Here a message goes from the socket to its
+//! receiver with no task between, and a confirmation from the socket to whoever asked. From settling to the
+//! next message of a waiting queue, with the same broker and a window of 1, that took 0.17 ms in the median,
+//! with `amqprs` 0.21 and with `lapin` 0.26, and half of `lapin`'s processor time.
 //!
 //! What is made on the broker, for a run `r` and a queue `q`:
 //!

@@ -160,3 +160,131 @@ pub fn count(answer: &Method) -> Option<u64> {
 fn milliseconds(time: Duration) -> i64 {
     time.as_nanos().div_ceil(1_000_000).min(i64::MAX as u128) as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::live::brokers::Bound;
+    use crate::live::brokers::rabbitmq::wire::{text, value};
+    use crate::network::Discipline;
+
+    fn spec() -> QueueSpec {
+        QueueSpec {
+            name: "q".to_owned(),
+            members: 1,
+            partitions: 0,
+            window: 1,
+            settled_on_delivery: false,
+            durable: true,
+            priorities: 1,
+            bound: None,
+            time_to_live: None,
+            dead_letters: false,
+            delays: true,
+            detection: Duration::ZERO,
+            rebalance: Duration::ZERO,
+            discipline: Discipline::Fifo,
+        }
+    }
+
+    fn bound(overflow: Overflow) -> Option<Bound> {
+        Some(Bound {
+            places: 9,
+            overflow,
+        })
+    }
+
+    fn names(plan: &Plan) -> Vec<String> {
+        let all = plan.declarations();
+        all.into_iter().map(|queue| queue.name).collect()
+    }
+
+    #[test]
+    fn a_plain_queue_is_alone_and_vanishes_when_unused() {
+        let plan = Plan::new("r", &spec());
+        assert_eq!(names(&plan), ["orderline.r.q"]);
+        let queue = plan.declaration();
+        assert_eq!(
+            value(&queue.arguments, "x-expires"),
+            Some(&Value::Int(3_600_000))
+        );
+        assert_eq!(queue.arguments.len(), 2, "{queue:?}");
+    }
+
+    #[test]
+    fn only_dead_letters_go_straight_to_their_queue() {
+        let plan = Plan::new(
+            "r",
+            &QueueSpec {
+                dead_letters: true,
+                bound: bound(Overflow::Refuse),
+                ..spec()
+            },
+        );
+        assert_eq!(names(&plan), ["orderline.r.q.dead", "orderline.r.q"]);
+        let arguments = plan.declaration().arguments;
+        assert_eq!(
+            text(&arguments, "x-dead-letter-routing-key"),
+            Some("orderline.r.q.dead")
+        );
+        assert_eq!(text(&arguments, "x-overflow"), Some("reject-publish"));
+        assert_eq!(value(&arguments, "x-max-length"), Some(&Value::Int(9)));
+    }
+
+    #[test]
+    fn what_is_thrown_away_goes_where_it_is_heard_of() {
+        let expires = QueueSpec {
+            dead_letters: true,
+            time_to_live: Some(Duration::from_micros(1500)),
+            ..spec()
+        };
+        let drops = QueueSpec {
+            bound: bound(Overflow::DropOldest),
+            ..spec()
+        };
+        for spec in [expires, drops] {
+            let plan = Plan::new("r", &spec);
+            let arguments = plan.declaration().arguments;
+            assert_eq!(
+                text(&arguments, "x-dead-letter-routing-key"),
+                Some("orderline.r.q.gone")
+            );
+            if spec.time_to_live.is_some() {
+                assert_eq!(value(&arguments, "x-message-ttl"), Some(&Value::Int(2)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_delay_has_a_queue_that_outlives_its_messages() {
+        let plan = Plan::new("r", &spec());
+        let queue = plan.delay(Duration::from_nanos(7_000_001));
+        assert_eq!(queue.name, "orderline.r.q.delay-8");
+        assert_eq!(
+            value(&queue.arguments, "x-message-ttl"),
+            Some(&Value::Int(8))
+        );
+        assert_eq!(
+            text(&queue.arguments, "x-dead-letter-routing-key"),
+            Some("orderline.r.q")
+        );
+        let long = plan.delay(Duration::from_secs(7200));
+        let unused = value(&long.arguments, "x-expires");
+        assert_eq!(unused, Some(&Value::Int(7_260_000)));
+    }
+
+    #[test]
+    fn our_first_level_is_the_highest_of_the_broker() {
+        let plan = Plan::new(
+            "r",
+            &QueueSpec {
+                priorities: 3,
+                ..spec()
+            },
+        );
+        assert_eq!([0, 1, 2, 9].map(|p| plan.level(p)), [2, 1, 0, 0]);
+        let highest = value(&plan.declaration().arguments, "x-max-priority").cloned();
+        assert_eq!(highest, Some(Value::Int(2)));
+        assert_eq!(Plan::new("r", &spec()).level(0), 0);
+    }
+}

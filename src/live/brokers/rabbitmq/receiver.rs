@@ -38,7 +38,7 @@ impl RabbitMqReceiver {
             settled_on_delivery,
         )
         .await?;
-        let (reading, writing) = link.split(action);
+        let (reading, writing) = link.into_halves(&action);
         Ok(RabbitMqReceiver {
             reading,
             writing,

@@ -45,7 +45,7 @@ impl RabbitMqSender {
             &arguments().bits([false]),
         )
         .await?;
-        let (reading, writing) = link.split("send a message".to_owned());
+        let (reading, writing) = link.into_halves("send a message");
         let (tell, over) = watch::channel(None);
         let unconfirmed = Arc::default();
         let hearing = Hearing {

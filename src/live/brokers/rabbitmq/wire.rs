@@ -509,6 +509,11 @@ pub struct Decoder {
     partial: Option<Partial>,
 }
 
+struct Frame<'a> {
+    kind: u8,
+    payload: &'a [u8],
+}
+
 #[derive(Debug)]
 struct Partial {
     message: Message,
@@ -534,17 +539,17 @@ impl Decoder {
     /// shown again.
     pub fn event(&mut self, bytes: &[u8]) -> Result<(usize, Option<Event>), Malformed> {
         let mut used = 0;
-        while let Some((length, kind, payload)) = self.frame(&bytes[used..])? {
-            used += length;
-            if let Some(event) = self.take_in(kind, payload)? {
+        while let Some(frame) = self.frame(&bytes[used..])? {
+            used += frame.payload.len() + AROUND;
+            if let Some(event) = self.take_in(frame)? {
                 return Ok((used, Some(event)));
             }
         }
         Ok((used, None))
     }
 
-    /// The first frame: its length, kind, and payload.
-    fn frame<'a>(&self, bytes: &'a [u8]) -> Result<Option<(usize, u8, &'a [u8])>, Malformed> {
+    /// The first frame, if it is whole.
+    fn frame<'a>(&self, bytes: &'a [u8]) -> Result<Option<Frame<'a>>, Malformed> {
         if let Some(kind) = bytes.first()
             && ![METHOD, HEADER, BODY, HEARTBEAT].contains(kind)
         {
@@ -559,13 +564,13 @@ impl Decoder {
             return Err(Malformed);
         }
         match rest.split_at_checked(size as usize) {
-            Some((payload, [END, ..])) => Ok(Some((payload.len() + AROUND, kind, payload))),
+            Some((payload, [END, ..])) => Ok(Some(Frame { kind, payload })),
             Some((_, [_, ..])) => Err(Malformed),
             _ => Ok(None),
         }
     }
 
-    fn take_in(&mut self, kind: u8, payload: &[u8]) -> Result<Option<Event>, Malformed> {
+    fn take_in(&mut self, Frame { kind, payload }: Frame<'_>) -> Result<Option<Event>, Malformed> {
         let mut bytes = Bytes(payload);
         match (kind, self.partial.take()) {
             (HEARTBEAT, partial) => {
@@ -623,5 +628,200 @@ impl Partial {
             },
             missing: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A message as the server delivers it.
+    fn delivered(delivery: &Delivery, properties: &[u8], body: &[u8], frame_max: usize) -> Vec<u8> {
+        let mut out = Vec::new();
+        let told = arguments()
+            .text(&delivery.consumer)
+            .longlong(delivery.tag)
+            .octet(u8::from(delivery.redelivered))
+            .text("")
+            .text("a queue");
+        put_method(&mut out, 1, (60, 60), &told);
+        let header = arguments().short(60).short(0).longlong(body.len() as u64);
+        frame(&mut out, HEADER, 1, |out| {
+            out.extend(&header.0);
+            out.extend(properties);
+        });
+        for part in body.chunks(frame_max - AROUND) {
+            frame(&mut out, BODY, 1, |out| out.extend(part));
+        }
+        out
+    }
+
+    /// All events in bytes that come in pieces of some size.
+    fn events(bytes: &[u8], piece: usize) -> Result<Vec<Event>, Malformed> {
+        let mut decoder = Decoder::new(FRAME_MAX);
+        let (mut there, mut events) = (Vec::new(), Vec::new());
+        for part in bytes.chunks(piece.max(1)) {
+            there.extend(part);
+            loop {
+                let (used, event) = decoder.event(&there)?;
+                there.drain(..used);
+                match event {
+                    Some(event) => events.push(event),
+                    None => break,
+                }
+            }
+        }
+        Ok(events)
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            ".{0,300}".prop_map(Value::Text),
+            Just(Value::Other),
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            let named = (".{0,20}", inner.clone());
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Value::List),
+                prop::collection::vec(named, 0..4).prop_map(Value::Table),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_is_read_as_it_was_sent(
+            tag: u64,
+            redelivered: bool,
+            body in prop::collection::vec(any::<u8>(), 0..3000),
+            frame_max in 100usize..5000,
+            piece in 1usize..3000,
+        ) {
+            let delivery = Delivery { consumer: "7".to_owned(), tag, redelivered };
+            let mut bytes = Vec::new();
+            put_heartbeat(&mut bytes);
+            bytes.extend(delivered(&delivery, &[0, 0], &body, frame_max));
+            put_heartbeat(&mut bytes);
+            let events = events(&bytes, piece).expect("well formed");
+            let [Event::Message(message)] = &events[..] else {
+                panic!("{events:?}");
+            };
+            prop_assert_eq!(&message.method, &Method::Deliver(delivery));
+            prop_assert_eq!(&message.body, &body);
+        }
+
+        #[test]
+        fn a_table_is_read_as_it_was_written(value in values()) {
+            let table = vec![("name".to_owned(), value)];
+            let bytes = arguments().table(&table).0;
+            prop_assert_eq!(Bytes(&bytes).table(), Ok(table));
+        }
+
+        #[test]
+        fn properties_are_read_as_they_were_written(
+            persistent: bool,
+            priority: u8,
+            tag: u64,
+            body in prop::collection::vec(any::<u8>(), 0..100),
+        ) {
+            let properties = Properties { persistent, priority, tag };
+            let mut bytes = Vec::new();
+            put_message(&mut bytes, 1, FRAME_MAX, "a queue", properties, &body);
+            // The same bytes with the server's method before them.
+            let mut back = Vec::new();
+            put_method(&mut back, 1, (60, 50), &arguments().short(312).text("NO_ROUTE"));
+            let decoder = Decoder::new(FRAME_MAX);
+            let method = decoder.frame(&bytes).expect("well formed").expect("whole");
+            back.extend(&bytes[method.payload.len() + AROUND..]);
+            let events = events(&back, 10).expect("well formed");
+            let [Event::Message(message)] = &events[..] else {
+                panic!("{events:?}");
+            };
+            prop_assert_eq!(message.properties(), Ok(properties));
+            prop_assert_eq!(&message.body, &body);
+            prop_assert_eq!(message.headers(), Ok(Table::new()));
+        }
+
+        #[test]
+        fn no_bytes_whatever_make_it_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            kind in 1u8..4,
+            piece in 1usize..300,
+        ) {
+            let _ = events(&bytes, piece);
+            let mut framed = Vec::new();
+            frame(&mut framed, kind, 1, |out| out.extend(&bytes));
+            let _ = events(&framed, piece);
+            let message = Message { method: Method::Other, properties: bytes, body: Vec::new() };
+            let _ = (message.headers(), message.properties());
+        }
+    }
+
+    #[test]
+    fn what_is_no_amqp_is_told_at_its_first_byte() {
+        assert_eq!(events(b"HTTP/1.1 400", 100), Err(Malformed));
+        assert_eq!(events(b"H", 100), Err(Malformed));
+        assert_eq!(events(b"", 100), Ok(vec![]));
+    }
+
+    #[test]
+    fn frames_beyond_the_agreed_size_and_without_their_end_are_refused() {
+        let mut bytes = Vec::new();
+        put_method(&mut bytes, 1, (60, 21), &arguments().text("me"));
+        let mut decoder = Decoder::new(FRAME_MAX);
+        decoder.set_frame_max(bytes.len() as u32 - 1);
+        assert_eq!(decoder.event(&bytes), Err(Malformed));
+        decoder.set_frame_max(bytes.len() as u32);
+        let whole = Some(Event::Method(Method::ConsumeOk));
+        assert_eq!(decoder.event(&bytes), Ok((bytes.len(), whole)));
+        *bytes.last_mut().expect("an end") = 0;
+        assert_eq!(decoder.event(&bytes), Err(Malformed));
+    }
+
+    #[test]
+    fn headers_are_found_behind_other_properties() {
+        let death = vec![("reason".to_owned(), Value::Text("expired".to_owned()))];
+        let headers = vec![("x-death".to_owned(), Value::List(vec![Value::Table(death)]))];
+        let properties = arguments()
+            .short(1 << 15 | HEADERS | PRIORITY | MESSAGE_ID)
+            .text("text/plain")
+            .table(&headers)
+            .octet(3)
+            .text("17");
+        let delivery = Delivery {
+            consumer: "0".to_owned(),
+            tag: 1,
+            redelivered: false,
+        };
+        let bytes = delivered(&delivery, &properties.0, b"body", 4096);
+        let events = events(&bytes, 7).expect("well formed");
+        let [Event::Message(message)] = &events[..] else {
+            panic!("{events:?}");
+        };
+        assert_eq!(message.headers(), Ok(headers));
+        let Properties { priority, tag, .. } = message.properties().expect("well formed");
+        assert_eq!((priority, tag), (3, 17));
+    }
+
+    #[test]
+    fn the_end_of_a_connection_may_come_amid_a_message() {
+        let delivery = Delivery {
+            consumer: "0".to_owned(),
+            tag: 1,
+            redelivered: false,
+        };
+        let mut bytes = delivered(&delivery, &[0, 0], b"body", 4096);
+        bytes.truncate(bytes.len() - 4 - AROUND);
+        let why = arguments().short(320).text("CONNECTION_FORCED");
+        put_method(&mut bytes, 0, id::CLOSE, &why.short(0).short(0));
+        let closing = Closing {
+            code: 320,
+            text: "CONNECTION_FORCED".to_owned(),
+        };
+        let end = Event::Method(Method::Close(closing));
+        assert_eq!(events(&bytes, 1000), Ok(vec![end]));
     }
 }
