@@ -33,6 +33,13 @@ pub struct Facts {
     pub one_address: bool,
 }
 
+impl Facts {
+    /// What the scripts call the system.
+    pub fn name(&self) -> &'static str {
+        self.up.rsplit(' ').next().unwrap_or(self.up)
+    }
+}
+
 /// An adapter does what the system's documents say, no more and no less.
 pub async fn abilities<B: Broker>(facts: &Facts) {
     assert_eq!(names(B::ABILITIES), facts.can);

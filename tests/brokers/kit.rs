@@ -197,14 +197,18 @@ pub struct Out<S> {
 
 impl<S: Sender> Out<S> {
     pub async fn new<B: Broker<Sender = S>>(broker: &B) -> Out<S> {
+        Out::try_new(broker).await.expect("a sender")
+    }
+
+    pub async fn try_new<B: Broker<Sender = S>>(broker: &B) -> Result<Out<S>, BrokerError> {
         let heard = Kept::new();
         let kept = Arc::clone(&heard);
         let confirmations = Confirmations::new(move |c| kept.lock().push(c));
-        Out {
-            sender: broker.sender(confirmations).await.expect("a sender"),
+        Ok(Out {
+            sender: broker.sender(confirmations).await?,
             heard,
             next: 0,
-        }
+        })
     }
 
     /// Sends one with a plain body; its tag.
@@ -304,4 +308,32 @@ pub async fn close<R: Receiver>(receiver: R) {
     tokio::time::timeout(SOON, receiver.close())
         .await
         .unwrap_or_else(|_| panic!("not closed in {SOON:?}"));
+}
+
+/// The receiver notices by itself that its connection is over.
+pub async fn lost_in_receiving<R: Receiver>(receiver: &mut R) {
+    let end = tokio::time::timeout(SOON, async {
+        loop {
+            if let Err(why) = receiver.receive().await {
+                return why;
+            }
+        }
+    });
+    let why = end.await.expect("the receiver notices");
+    assert!(matches!(why, BrokerError::Lost { .. }), "{why:?}");
+}
+
+/// So does the sender, sooner or later.
+pub async fn lost_in_sending<S: Sender>(out: &mut Out<S>) {
+    let end = Instant::now() + SOON;
+    while Instant::now() < end {
+        match out.try_send_as(message(&numbered(1000))).await {
+            Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(why) => {
+                assert!(matches!(why, BrokerError::Lost { .. }), "{why:?}");
+                return;
+            }
+        }
+    }
+    panic!("the sender does not notice");
 }

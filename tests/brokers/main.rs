@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! eval "$(tests/brokers/up rabbitmq)"
-//! cargo test --features rabbitmq --test brokers -- --ignored rabbitmq --skip restart
+//! cargo test --features rabbitmq --test brokers -- --ignored rabbitmq --skip restart --skip measured
+//! cargo test --features rabbitmq --test brokers -- --ignored rabbitmq::restart --test-threads 1
 //! ```
 //!
 //! A new adapter is one more `conformance!` below.
@@ -72,6 +73,10 @@ macro_rules! conformance {
             case!($broker, trouble::login $(, $needs)?);
             case!($broker, trouble::forbidden $(, $needs)?);
             case!($broker, trouble::cut $(, $needs)?);
+            case!($broker, trouble::frozen $(, $needs)?);
+            case!($broker, restart::restart_stopped, "stops and starts the server: to be run alone");
+            case!($broker, restart::restart_killed, "kills and starts the server: to be run alone");
+            case!($broker, restart::restart_frozen, "freezes the server: to be run alone");
             case!($broker, measure::measured, "prints times: to be run alone, in release");
         }
     };

@@ -4,5 +4,6 @@
 pub mod delivery;
 pub mod limits;
 pub mod measure;
+pub mod restart;
 pub mod settling;
 pub mod trouble;

@@ -2,7 +2,7 @@
 
 use crate::cable::Cable;
 use crate::facts::Facts;
-use crate::kit::{self, Bed, next, numbered, plain, settle};
+use crate::kit::{self, Bed, lost_in_receiving, lost_in_sending, next, numbered, plain, settle};
 use orderline::live::brokers::{
     Address, Broker, BrokerError, Receiver, Secret, Sender, Settlement,
 };
@@ -136,6 +136,11 @@ pub async fn cut<B: Broker>(facts: &Facts) {
     broken::<B>(facts, Cable::cut).await;
 }
 
+/// The same when it just passes nothing on any more, as when the server or something between hangs.
+pub async fn frozen<B: Broker>(facts: &Facts) {
+    broken::<B>(facts, Cable::freeze).await;
+}
+
 async fn broken<B: Broker>(facts: &Facts, harm: fn(&Cable)) {
     if !facts.one_address {
         return;
@@ -167,8 +172,8 @@ async fn broken<B: Broker>(facts: &Facts, harm: fn(&Cable)) {
         settle(&mut heir, again.receipt, Settlement::Done).await;
     }
     let mut out = bed.sender().await;
-    out.send(&numbered(1000)).await;
-    while next_and_done(&mut heir).await != numbered(1000) {}
+    out.send(&numbered(2000)).await;
+    while next_and_done(&mut heir).await != numbered(2000) {}
     bed.remove().await;
 }
 
@@ -176,30 +181,4 @@ async fn next_and_done<R: Receiver>(receiver: &mut R) -> Vec<u8> {
     let message = next(receiver).await;
     settle(receiver, message.receipt, Settlement::Done).await;
     message.body
-}
-
-async fn lost_in_receiving<R: Receiver>(receiver: &mut R) {
-    let end = tokio::time::timeout(kit::SOON, async {
-        loop {
-            if let Err(why) = receiver.receive().await {
-                return why;
-            }
-        }
-    });
-    let why = end.await.expect("the receiver notices");
-    assert!(matches!(why, BrokerError::Lost { .. }), "{why:?}");
-}
-
-async fn lost_in_sending<S: Sender>(out: &mut kit::Out<S>) {
-    let end = Instant::now() + kit::SOON;
-    while Instant::now() < end {
-        match out.try_send_as(kit::message(&numbered(1))).await {
-            Ok(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            Err(why) => {
-                assert!(matches!(why, BrokerError::Lost { .. }), "{why:?}");
-                return;
-            }
-        }
-    }
-    panic!("the sender does not notice");
 }
