@@ -185,7 +185,7 @@ pub fn distribution_rows(
 
 /// Times at which a distribution is written down: evenly spaced in probability through the bulk,
 /// then evenly in the logarithm of the tail as long as ten values lie beyond.
-fn points(histogram: &Histogram) -> Vec<f64> {
+pub(super) fn points(histogram: &Histogram) -> Vec<f64> {
     if histogram.total() == 0 {
         return Vec::new();
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub const MANIFEST: &str = "manifest.json";
 
 /// All that a run writes: what a later run into the same folder replaces, or takes away.
-const WRITTEN: [&str; 9] = [
+const WRITTEN: [&str; 14] = [
     MANIFEST,
     "metrics.csv",
     "replications.csv",
@@ -16,6 +16,11 @@ const WRITTEN: [&str; 9] = [
     "staff.csv",
     "latency.csv",
     "orders.csv",
+    "live.csv",
+    "live_latency.csv",
+    "differences.csv",
+    "delays.csv",
+    "depths.csv",
     "report.html",
     "charts",
 ];

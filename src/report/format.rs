@@ -25,16 +25,29 @@ pub struct Formatted {
 ///            ("62.52", "0.31", "62.50", "ms"));
 /// ```
 pub fn figure(unit: Unit, value: Option<f64>, half: Option<f64>, theory: Option<f64>) -> Formatted {
-    let size = value.unwrap_or(0.0).abs().max(theory.unwrap_or(0.0).abs());
-    let (unit, factor) = scale(unit, size);
-    let decimals = decimals(size / factor, half.map(|half| half / factor));
-    let show = |x: Option<f64>| x.map_or(String::new(), |x| fixed(x / factor, decimals));
+    let ([value, theory], half_width, unit) = row(unit, [value, theory], half, half);
     Formatted {
-        value: show(value),
-        half_width: show(half),
-        theory: show(theory),
+        value,
+        half_width,
+        theory,
         unit,
     }
+}
+
+/// Figures and a half-width in one common unit, which the largest figure chooses, all to the same decimals:
+/// those that show two digits of `known` (four significant digits without it).
+pub fn row<const N: usize>(
+    unit: Unit,
+    figures: [Option<f64>; N],
+    half: Option<f64>,
+    known: Option<f64>,
+) -> ([String; N], String, &'static str) {
+    let size = figures.iter().flatten();
+    let size = size.fold(0.0, |size: f64, x| size.max(x.abs()));
+    let (unit, factor) = scale(unit, size);
+    let decimals = decimals(size / factor, known.map(|known| known / factor));
+    let show = |x: Option<f64>| x.map_or(String::new(), |x| fixed(x / factor, decimals));
+    (figures.map(show), show(half), unit)
 }
 
 /// A single value with its unit, to four significant digits.

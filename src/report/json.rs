@@ -1,6 +1,7 @@
 //! The JSON document of `--json`.
 
 use super::comparison::{Comparison, Line};
+use super::live::{LiveReport, LiveSection};
 use super::run_report::RunReport;
 use super::slo::SloJudgement;
 use super::verdict::Verdict;
@@ -20,6 +21,9 @@ pub struct Document {
     stages: Vec<Stage>,
     slos: Vec<Slo>,
     warnings: Vec<String>,
+    /// What a live run has besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<LiveSection>,
 }
 
 #[derive(Debug, Serialize)]
@@ -173,6 +177,15 @@ impl Document {
                 .map(|slo| slo_value(network, slo))
                 .collect(),
             warnings: report.warnings.iter().map(ToString::to_string).collect(),
+            live: None,
+        }
+    }
+
+    /// The document of a live run.
+    pub fn of_live(report: &LiveReport) -> Document {
+        Document {
+            live: Some(LiveSection::new(report)),
+            ..Document::new(&report.report)
         }
     }
 }

@@ -41,12 +41,48 @@ pub struct Manifest {
     /// What became of messages, where they are not just the orders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<BTreeMap<String, u64>>,
+    /// What is known of a live run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveFacts>,
     /// What a reader of the figures must know.
     pub warnings: Vec<String>,
     /// The objectives' limits.
     pub limits: Vec<LimitRow>,
     /// The scenario.
     pub scenario: ScenarioRecord,
+}
+
+/// What a live run went through, and how it went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveFacts {
+    /// The system.
+    pub system: String,
+    /// What that calls itself.
+    pub version: String,
+    /// Real seconds for each scenario second.
+    pub time_scale: f64,
+    /// `whole`, `stopped` or `broker_lost`.
+    pub ended: String,
+    /// 99th percentile of how late orders were sent, real seconds.
+    pub lateness_p99: f64,
+    /// Times that the connection to the broker was lost.
+    pub outages: u64,
+    /// Orders that nobody had any more after the end.
+    pub missing: u64,
+    /// Orders that were still under way when waiting for them ended.
+    pub left: u64,
+}
+
+impl LiveFacts {
+    /// The system with its version.
+    pub fn name(&self) -> String {
+        let (system, version) = (self.system.trim(), self.version.trim());
+        match version {
+            "" => system.to_owned(),
+            version if version.starts_with(system) => version.to_owned(),
+            version => format!("{system} {version}"),
+        }
+    }
 }
 
 /// The scenario as it was run.

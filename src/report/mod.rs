@@ -14,6 +14,7 @@
 //! | [`records`], `build`, `csv_file` | the rows of the CSV files, made, written and read |
 //! | `page`, `html` | the page: what is on it, and how it is set |
 //! | `manifest`, `folder`, `output` | the output folder |
+//! | [`live`] | a live run beside its twins |
 //! | `side`, `contrast` | runs side by side |
 
 mod build;
@@ -25,6 +26,7 @@ mod folder;
 pub mod format;
 mod html;
 mod json;
+pub mod live;
 mod manifest;
 mod network;
 mod output;
@@ -43,7 +45,8 @@ pub use comparison::{Comparison, Line};
 pub use contrast::{Contrast, ContrastLine, Difference, contrast_csv, contrast_table};
 pub use folder::{FolderError, Staged};
 pub use json::Document;
-pub use manifest::{Manifest, ScenarioRecord};
+pub use live::{LiveInput, LiveReport, LiveWarning, live_summary, write_live};
+pub use manifest::{LiveFacts, Manifest, ScenarioRecord};
 pub use network::network_text;
 pub use output::{OutputError, WrittenFiles, read_records, redraw, write};
 pub use run_report::RunReport;

@@ -3,7 +3,9 @@
 use super::build;
 use super::csv_file::{read_rows, to_csv};
 use super::folder::{FolderError, MANIFEST, Staged};
-use super::html;
+use super::html::{self, Page};
+use super::live;
+use super::manifest::Manifest;
 use super::page::page;
 use super::records::RunRecords;
 use super::run_report::RunReport;
@@ -55,12 +57,38 @@ pub fn write(
     let manifest = report.manifest(sim, command);
     let records = report.records(sim);
     let replications = build::replication_rows(&report.network, sim);
-    let charts = chart::all(&records);
+    let files = Files {
+        manifest: &manifest,
+        records: &records,
+        more: vec![("replications.csv", to_csv(&replications)?)],
+    };
+    let page = |svgs: &[String]| page(report, sim, &manifest, &records.metrics, svgs);
+    write_all(&files, page, staged, threads)
+}
+
+/// What all files of a run are made of, but the page.
+pub(super) struct Files<'a> {
+    pub manifest: &'a Manifest,
+    pub records: &'a RunRecords,
+    /// Further files: name and content.
+    pub more: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// Writes all files of a run, on several threads, and puts the folder in its place. `page` makes the page from the
+/// charts as SVG.
+pub(super) fn write_all(
+    files: &Files,
+    page: impl FnOnce(&[String]) -> Page + Send,
+    staged: Staged,
+    threads: usize,
+) -> Result<WrittenFiles, OutputError> {
+    let records = files.records;
+    let charts = chart::all(records);
     let svgs = draw(&charts)?;
     let file = |name: &str, bytes: &[u8]| staged.write(name, bytes);
     let mut jobs = pictures(&charts, &svgs, &file);
     jobs.push(Box::new(|| {
-        let page = page(report, sim, &manifest, &records.metrics, &svgs);
+        let page = page(&svgs);
         Ok(file("report.html", html::render(&page).as_bytes())?)
     }));
     jobs.push(Box::new(|| {
@@ -70,10 +98,11 @@ pub fn write(
         if !records.staff.is_empty() {
             file("staff.csv", &to_csv(&records.staff)?)?;
         }
-        Ok(file("replications.csv", &to_csv(&replications)?)?)
+        let mut more = files.more.iter();
+        Ok(more.try_for_each(|(name, bytes)| file(name, bytes))?)
     }));
     all_done(jobs, threads)?;
-    let mut json = serde_json::to_vec_pretty(&manifest)?;
+    let mut json = serde_json::to_vec_pretty(files.manifest)?;
     json.push(b'\n');
     file(MANIFEST, &json)?;
     staged.publish()?;
@@ -151,6 +180,10 @@ pub fn read_records(dir: &Path) -> Result<RunRecords, FolderError> {
             false => Vec::new(),
         },
         distributions: read_rows(dir, "latency.csv")?,
+        live: match &manifest.live {
+            Some(facts) => Some(live::read(dir, facts)?),
+            None => None,
+        },
     })
 }
 

@@ -2,8 +2,9 @@
 
 use super::format;
 use super::html::{self, Judgement, Page};
+use super::live::LiveReport;
 use super::manifest::Manifest;
-use super::records::MetricRow;
+use super::records::{MetricRow, RunRecords};
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
 use super::table;
@@ -33,6 +34,17 @@ pub(super) fn page(
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
     }
+}
+
+/// The page of a live run.
+pub(super) fn live_page(
+    report: &LiveReport,
+    sim: &SimResult,
+    manifest: &Manifest,
+    records: &RunRecords,
+    charts: &[String],
+) -> Page {
+    page(&report.report, sim, manifest, &records.metrics, charts)
 }
 
 /// What was only predicted stands in metrics.csv, and so does what never happened.

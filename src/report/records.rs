@@ -3,6 +3,7 @@
 //! They are what the charts are drawn from, both at the end of a run and later from the folder, so
 //! a chart can show nothing that the files do not hold.
 
+use super::live::records::LiveRecords;
 use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`: one figure, measured and predicted.
@@ -138,4 +139,6 @@ pub struct RunRecords {
     pub staff: Vec<StaffRow>,
     /// The rows of `latency.csv`.
     pub distributions: Vec<DistributionRow>,
+    /// What a live run has besides.
+    pub live: Option<LiveRecords>,
 }

@@ -80,6 +80,7 @@ impl RunReport {
             entered: sim.entered,
             outcomes: json::outcomes(sim),
             messages: json::messages(sim),
+            live: None,
             warnings: self.warnings.iter().map(ToString::to_string).collect(),
             limits: build::limit_rows(&self.network),
             scenario: self.scenario.clone(),
@@ -102,6 +103,7 @@ impl RunReport {
                 sim,
                 &self.comparison,
             ),
+            live: None,
         }
     }
 }

@@ -52,7 +52,7 @@ pub fn render(
     out
 }
 
-fn heading(network: &Network, theory: &NetworkTheory, place: Place) -> String {
+pub(super) fn heading(network: &Network, theory: &NetworkTheory, place: Place) -> String {
     let bold = Style::new().bold();
     match place {
         Place::Pipeline => format!("{bold}pipeline{bold:#}"),
@@ -132,7 +132,7 @@ fn cells(line: &Line, confidence: f64) -> [String; 7] {
     ]
 }
 
-fn verdict(line: &Line) -> (Style, String) {
+pub(super) fn verdict(line: &Line) -> (Style, String) {
     let color = |color: AnsiColor| Style::new().fg_color(Some(color.into()));
     match line.verdict {
         Verdict::Agrees => (color(AnsiColor::Green), "✓ agrees".to_owned()),
@@ -155,7 +155,7 @@ fn kind(line: &Line) -> String {
 }
 
 /// Symbol and name of a metric.
-fn words(metric: Metric) -> (&'static str, String) {
+pub(super) fn words(metric: Metric) -> (&'static str, String) {
     let symbol = match metric {
         Metric::ArrivalRate => "λ",
         Metric::Throughput => "X",
@@ -170,7 +170,7 @@ fn words(metric: Metric) -> (&'static str, String) {
     (symbol, metric.to_string().replace('_', " "))
 }
 
-fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
+pub(super) fn shown(line: &Line, comparison: &Comparison, detail: Detail) -> bool {
     let nothing = |value: Option<f64>| value.is_none_or(|value| value == 0.0);
     let theory = line.theory.map(|figure| figure.value);
     let measured = line.measured.as_ref().map(|m| m.point);

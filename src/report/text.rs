@@ -23,12 +23,21 @@ pub fn summary(report: &RunReport, detail: Detail) -> String {
         if let Some(messages) = sim.messages.as_ref().and_then(message_accounts) {
             let _ = writeln!(out, "{messages}");
         }
+    }
+    out += &judgements(report);
+    out + &warning_lines(&report.warnings)
+}
+
+/// What became of the figures that have an exact formula, and of the objectives.
+pub(super) fn judgements(report: &RunReport) -> String {
+    let mut out = String::new();
+    if report.sim.is_some() {
         let _ = writeln!(out, "{}", verdicts(report));
     }
     report.slos.iter().for_each(|slo| {
         let _ = writeln!(out, "{}", objective(&report.network, slo));
     });
-    out + &warning_lines(&report.warnings)
+    out
 }
 
 fn headline(report: &RunReport, sim: &SimResult) -> String {
@@ -65,7 +74,7 @@ pub(super) fn rule(rule: StartRule, network: &Network) -> &'static str {
     }
 }
 
-fn accounts(sim: &SimResult) -> String {
+pub(super) fn accounts(sim: &SimResult) -> String {
     let parts = Outcome::ALL
         .iter()
         .filter(|outcome| sim.outcomes.of(**outcome) > 0);

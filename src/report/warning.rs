@@ -2,6 +2,7 @@
 
 use super::comparison::Comparison;
 use super::format;
+use super::live::LiveWarning;
 use crate::metric::{Metric, Statistic};
 use crate::network::{Horizon, Network, Place, StageId};
 use crate::random::Arrivals;
@@ -81,6 +82,8 @@ pub enum Warning {
         /// Seconds of virtual time.
         resolution: f64,
     },
+    /// Something about a live run.
+    Live(LiveWarning),
     /// Something the reader of the scenario file noticed.
     Scenario(String),
 }
@@ -143,6 +146,7 @@ impl std::fmt::Display for Warning {
                  simulated time",
                 format::duration(*resolution)
             ),
+            Warning::Live(warning) => warning.fmt(f),
             Warning::Scenario(text) => f.write_str(text),
         }
     }

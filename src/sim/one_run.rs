@@ -36,6 +36,13 @@ impl OneRun {
         self.runs
     }
 
+    /// A figure of all runs in which it is defined, in ascending order.
+    pub fn figures(&self, place: Place, metric: Metric) -> &[f64] {
+        self.figures
+            .get(&(place, metric))
+            .map_or(&[], Vec::as_slice)
+    }
+
     /// The narrowest of its intervals in which a figure of one more run lies with at least this probability; none where
     /// there are too few runs for that (R < 2/(1 − probability) − 1), or no such figure.
     pub fn interval(&self, place: Place, metric: Metric, probability: f64) -> Option<Interval> {
