@@ -16,12 +16,17 @@
 //! | `source`, `member`, `keeper` | producers; consumers; who keeps orders between two attempts |
 //! | `outlet`, `patience` | sending that survives the loss of a connection; connecting again |
 //! | `staff`, `gauges`, `probe` | numbers of consumers; delays of the machine and the broker |
+//! | `as_it_was` | the script of what really happened, for the second twin |
+//! | `calibrate` | the measured costs, written into the scenario |
+//! | `systems` | the systems that there are clients for |
 //! | `run`, `control`, `outcome` | the course of a run; watching and stopping it; what it hands over |
 //!
 //! What is measured is told by the journal alone: [`crate::sim`] reads it into the same books as a
 //! simulation.
 
+mod as_it_was;
 pub mod brokers;
+mod calibrate;
 mod chance;
 mod clock;
 mod control;
@@ -39,7 +44,10 @@ mod probe;
 mod run;
 mod source;
 mod staff;
+mod systems;
 
+pub use as_it_was::as_it_was;
+pub use calibrate::{CalibrateError, Cost, MeasuredCosts, measured_costs, with_costs};
 pub use clock::{Clock, Sleeper};
 pub use control::{LiveControl, Progress};
 pub use gauges::{Delay, Delays};
@@ -47,3 +55,4 @@ pub use outcome::{DelaysOfStage, DepthPoint, Ended, LiveError, LiveRun};
 pub use plan::{Refusal, name_of};
 pub use probe::Fitness;
 pub use run::{Request, run};
+pub use systems::{SYSTEMS, feature, run_on};

@@ -85,6 +85,13 @@ pub enum LiveError {
     /// The scenario asks for what cannot be done.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Refused(Vec<Refusal>),
+    /// This build has no client for the system.
+    #[error(
+        "this build has no client for {}: build it with `--features {}` (or `all-brokers`), as in \
+         `cargo run --release --features {} -- live FILE`",
+        super::name_of(*.0), super::feature(*.0), super::feature(*.0)
+    )]
+    NoClient(System),
     /// The broker could not be reached, or refused.
     #[error("{0}")]
     Broker(#[from] BrokerError),
