@@ -146,6 +146,37 @@ conformance!(
     "needs an ActiveMQ server: tests/brokers/up activemq"
 );
 
+#[cfg(feature = "rocketmq")]
+conformance!(
+    rocketmq,
+    orderline::live::brokers::rocketmq::RocketMq,
+    Facts {
+        variable: "ORDERLINE_ROCKETMQ_URL",
+        default: Some("rocketmq://127.0.0.1:9876"),
+        up: "tests/brokers/up rocketmq",
+        can: &[
+            "dead_letters",
+            "delays",
+            "redelivers",
+            "shared",
+            "partitions",
+            "durable",
+            "window",
+        ],
+        flags_redelivered: true,
+        tells_depth: true,
+        tells_dead_letters: true,
+        settles_each: true,
+        displaces: false,
+        server: true,
+        logins: false,
+        restricted: None,
+        // The name server says where the broker is.
+        one_address: false,
+    },
+    "needs a RocketMQ server: tests/brokers/up rocketmq"
+);
+
 #[cfg(feature = "zeromq")]
 conformance!(
     zeromq,

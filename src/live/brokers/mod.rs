@@ -9,6 +9,7 @@
 //! | [`memory`] | inside this process | none | always there |
 //! | `activemq` | ActiveMQ Classic | fe2o3-amqp, AMQP 1.0 | `activemq` |
 //! | `rabbitmq` | RabbitMQ | its own, AMQP 0-9-1 | `rabbitmq` |
+//! | `rocketmq` | RocketMQ 5 | its own, the remoting protocol | `rocketmq` |
 //!
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
@@ -21,6 +22,8 @@ pub mod kafka;
 pub mod memory;
 #[cfg(feature = "rabbitmq")]
 pub mod rabbitmq;
+#[cfg(feature = "rocketmq")]
+pub mod rocketmq;
 #[cfg(feature = "zeromq")]
 pub mod zeromq;
 
