@@ -156,7 +156,6 @@ conformance!(
         up: "tests/brokers/up rocketmq",
         can: &[
             "dead_letters",
-            "delays",
             "redelivers",
             "shared",
             "partitions",

@@ -13,12 +13,12 @@
 //! | window | how many messages are popped, or pulled and handed over |
 //! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others and some seconds later, and marked; lanes: at once to whoever gets the lane, unmarked |
 //! | dead letter | sent back with no attempt left: the broker copies it to the group's dead letters |
-//! | delay | a timer message; the broker's clock ticks in seconds, so up to two late |
 //! | confirmation | the answer to the sending, which by default does not wait for the disk |
 //!
 //! A message cannot go back to its old place in the log: [`Settlement::Requeue`] only makes it visible
-//! at once (or, in a lane, hands it over again), and is not among the abilities. There are no priorities and
-//! no bounds; a busy broker refuses ([`Fate::Refused`]). Of several brokers the first by name is used.
+//! at once (or, in a lane, hands it over again), and is not among the abilities. Nor are delays: the
+//! broker's timer ticks once a second, and messages of one tick were seen to come out last in, first out.
+//! There are no priorities and no bounds; a busy broker refuses ([`Fate::Refused`]). Of several brokers the first by name is used.
 //! The access control lists of RocketMQ are not spoken: an address with a user is refused.
 //!
 //! [`Settlement::Requeue`]: super::Settlement::Requeue
@@ -70,8 +70,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Names that no other run ever has: messages that are still delayed when a run ends are delivered
-    /// later, to nobody.
+    /// Names that no other run ever has: what is left of a topic in the log does not come up again.
     fn all(target: &Target) -> Vec<Queue> {
         let once = once();
         let named = target.queues.iter().enumerate().map(|(index, spec)| Queue {
@@ -149,7 +148,7 @@ impl Broker for RocketMq {
         time_to_live: false,
         requeues: false,
         dead_letters: true,
-        delays: true,
+        delays: false,
         redelivers: true,
         shared: true,
         partitions: true,

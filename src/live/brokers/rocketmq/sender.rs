@@ -178,9 +178,6 @@ impl Drop for RocketMqSender {
 /// A message as the broker gets it. The names of the fields are the protocol's own.
 fn written(queue: &Queue, lane: u32, message: Outgoing) -> Request {
     let mut properties = String::new();
-    if let Some(delay) = message.delay {
-        properties += &property("TIMER_DELAY_MS", delay.as_millis());
-    }
     let mut body = message.body;
     if body.is_empty() {
         properties += &property(EMPTY, 1);
