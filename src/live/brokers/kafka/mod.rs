@@ -44,10 +44,10 @@ use client::{Apart, Place, Watch, aside};
 use queue::Queue;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::Consumer;
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{FutureProducer, Producer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::Offset;
 use receive::Dead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,6 +60,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub struct Kafka {
     place: Place,
     queues: Arc<[Arc<Queue>]>,
+    /// A topic for what senders say before their first message.
+    greetings: String,
     admin: Arc<Apart<AdminClient<DefaultClientContext>>>,
     /// For dead letters, and for questions.
     dead: Arc<Dead>,
@@ -95,6 +97,7 @@ impl Broker for Kafka {
             queues: queues
                 .map(|spec| Arc::new(Queue::new(&target.run, spec)))
                 .collect(),
+            greetings: format!("orderline.{}", target.run),
             admin: Arc::new(Apart::new(admin)),
             dead: Arc::new(dead),
             place,
@@ -115,7 +118,7 @@ impl Broker for Kafka {
     }
 
     async fn sender(&self, confirmations: Confirmations) -> Result<KafkaSender, BrokerError> {
-        KafkaSender::open(&self.place, &self.queues, confirmations).await
+        KafkaSender::open(&self.place, &self.queues, &self.greetings, confirmations).await
     }
 
     async fn receiver(&self, queue: usize, member: usize) -> Result<KafkaReceiver, BrokerError> {
@@ -173,13 +176,16 @@ impl Kafka {
         }
     }
 
+    /// All topics, with their numbers of partitions.
+    fn topics(&self) -> Vec<(String, u32)> {
+        let mut topics = vec![(self.greetings.clone(), 1)];
+        topics.extend(self.queues.iter().flat_map(|queue| queue.topics()));
+        topics
+    }
+
     /// Makes the topics and waits until each partition has a broker that leads it.
     async fn create(&self) -> Result<(), BrokerError> {
-        let topics: Vec<_> = self
-            .queues
-            .iter()
-            .flat_map(|queue| queue.topics())
-            .collect();
+        let topics = self.topics();
         let new: Vec<_> = topics
             .iter()
             .map(|(name, partitions)| {
@@ -193,8 +199,13 @@ impl Kafka {
                 self.place.refusal(action, code, &format!("{name}: {code}"))
             })?;
         }
-        let (dead, patience) = (Arc::clone(&self.dead), self.place.patience);
-        match aside(move || led(&dead, &topics, patience)).await {
+        let (dead, place) = (Arc::clone(&self.dead), self.place.clone());
+        let queues = Arc::clone(&self.queues);
+        let ready = aside(move || {
+            led(&dead, &topics, place.patience)?;
+            queues.iter().try_for_each(|queue| begin(&place, queue))
+        });
+        match ready.await {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) => Err(self.place.error(action, &error)),
             None => Err(self
@@ -248,8 +259,7 @@ impl Kafka {
     }
 
     async fn delete_topics(&self) -> Result<(), BrokerError> {
-        let topics = self.queues.iter().flat_map(|queue| queue.topics());
-        let topics: Vec<String> = topics.map(|(name, _)| name).collect();
+        let topics: Vec<String> = self.topics().into_iter().map(|(name, _)| name).collect();
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         let deleted = self.admin.delete_topics(&names, &self.options()).await;
         let deleted = deleted.map_err(|error| self.left_behind("topics", &topics, &error))?;
@@ -321,13 +331,20 @@ fn is_led(
     Ok(led.filter(|partition| partition.leader() >= 0).count() == partitions as usize)
 }
 
+/// Says where a group begins to read. If it had to find out, librdkafka would take half a second for it.
+fn begin(place: &Place, queue: &Queue) -> Result<(), KafkaError> {
+    let mut partitions = queue.all_partitions();
+    partitions.set_all_offsets(Offset::Offset(0))?;
+    let observer = queue.observer(place)?;
+    observer.commit(&partitions, CommitMode::Sync)
+}
+
 /// Messages of a queue that wait: from where the group has committed to the end, without those in hand.
 fn lag(place: &Place, queue: &Queue) -> Result<u64, KafkaError> {
     let observer = queue.observer(place)?;
     // Events that nobody else takes.
     while observer.poll(Duration::ZERO).is_some() {}
-    let mut partitions = TopicPartitionList::new();
-    partitions.add_partition_range(&queue.topic, 0, queue.partitions().cast_signed() - 1);
+    let mut partitions = queue.all_partitions();
     let committed = observer.committed_offsets(partitions.clone(), place.patience)?;
     partitions.set_all_offsets(Offset::End)?;
     let ends = observer.offsets_for_times(partitions, place.patience)?;

@@ -5,6 +5,7 @@ use super::client::{Apart, Place};
 use super::receive::Member;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::TopicPartitionList;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -46,6 +47,12 @@ impl Queue {
 
     pub(super) fn partitions(&self) -> u32 {
         self.spec.partitions.max(1)
+    }
+
+    pub(super) fn all_partitions(&self) -> TopicPartitionList {
+        let mut all = TopicPartitionList::new();
+        all.add_partition_range(&self.topic, 0, self.partitions().cast_signed() - 1);
+        all
     }
 
     pub(super) fn partition(&self, lane: u32) -> i32 {

@@ -27,6 +27,9 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// How long to wait before the group is asked whether a member has left.
+const LEAVING: Duration = Duration::from_millis(5);
+
 /// Fetched messages at which fetching pauses, and at which it goes on.
 const ENOUGH: usize = 2000;
 const FEW: usize = 1000;
@@ -235,6 +238,8 @@ impl KafkaReceiver {
         let fetching = Fetching {
             consumer,
             member,
+            queue: Arc::clone(queue),
+            identity: identity(number),
             place: place.clone(),
             watch: watch.clone(),
             hand_over,
@@ -364,6 +369,11 @@ impl Drop for KafkaReceiver {
     }
 }
 
+/// What a member is known by. Members are dealt partitions in the order of these.
+fn identity(number: usize) -> String {
+    format!("member-{number:06}")
+}
+
 /// Settings of a member of a group. It keeps its identity when it comes back.
 fn settings(place: &Place, queue: &Queue, number: usize) -> ClientConfig {
     let session = queue.spec.detection.max(Duration::from_millis(1));
@@ -371,8 +381,8 @@ fn settings(place: &Place, queue: &Queue, number: usize) -> ClientConfig {
     let mut config = place.config();
     config
         .set("group.id", &queue.topic)
-        // Members are dealt partitions in the order of these.
-        .set("group.instance.id", format!("member-{number:06}"))
+        .set("group.instance.id", identity(number))
+        .set("client.id", identity(number))
         .set("group.protocol", "classic")
         .set("partition.assignment.strategy", "roundrobin")
         .set("session.timeout.ms", millis(session, 1, 3_600_000))
@@ -403,6 +413,8 @@ fn join(config: ClientConfig, context: Context, topic: &str) -> Result<Arc<Group
 struct Fetching {
     consumer: Arc<Group>,
     member: Arc<Member>,
+    queue: Arc<Queue>,
+    identity: String,
     place: Place,
     watch: Watch,
     hand_over: mpsc::UnboundedSender<Fetched>,
@@ -501,13 +513,26 @@ impl Fetching {
         }
     }
 
-    /// Tells the group. A member with an identity does that by giving up its subscription, not by ending.
+    /// Tells the group. A member with an identity does that by giving up its subscription, not by ending,
+    /// which would come in between: so it is waited for.
     fn leave(&self) {
         self.consumer.unsubscribe();
         let until = Instant::now() + GOODBYE;
-        while self.member.assigned().is_some() && Instant::now() < until {
-            self.consumer.poll(POLL);
+        while Instant::now() < until && (self.member.assigned().is_some() || self.is_listed()) {
+            self.consumer.poll(LEAVING);
         }
+    }
+
+    /// Whether the broker counts it as a member. Asked by another client: on this one's connection the
+    /// answer would wait for that to the last fetch.
+    fn is_listed(&self) -> bool {
+        let asked = self.queue.observer(&self.place);
+        let groups =
+            asked.and_then(|observer| observer.fetch_group_list(Some(&self.queue.topic), GOODBYE));
+        groups.is_ok_and(|groups| {
+            let mut members = groups.groups().iter().flat_map(|group| group.members());
+            members.any(|member| member.client_id() == self.identity)
+        })
     }
 }
 

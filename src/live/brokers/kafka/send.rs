@@ -30,6 +30,7 @@ impl KafkaSender {
     pub(super) async fn open(
         place: &Place,
         queues: &Arc<[Arc<Queue>]>,
+        greetings: &str,
         confirmations: Confirmations,
     ) -> Result<KafkaSender, BrokerError> {
         let watch = Watch::new(place);
@@ -41,7 +42,7 @@ impl KafkaSender {
         let producer = place.sending().create_with_context(reports);
         let producer: ThreadedProducer<Reports> =
             producer.map_err(|error| place.error("make a producer", &error))?;
-        let producer = meet(producer, place, &watch, queues).await?;
+        let producer = meet(producer, place, &watch, queues, greetings).await?;
         Ok(KafkaSender {
             producer: Apart::new(producer),
             place: place.clone(),
@@ -52,25 +53,27 @@ impl KafkaSender {
     }
 }
 
-/// Has a producer connect and learn where the queues are, so that no message has to wait for that.
+/// Has a producer connect, learn where the queues are, and send a greeting, so that no message has to wait
+/// for any of that: an identity, without which nothing is sent, may take half a second.
 async fn meet(
     producer: ThreadedProducer<Reports>,
     place: &Place,
     watch: &Watch,
     queues: &Arc<[Arc<Queue>]>,
+    greetings: &str,
 ) -> Result<ThreadedProducer<Reports>, BrokerError> {
     let (patience, queues) = (place.patience, Arc::clone(queues));
+    let greetings = greetings.to_owned();
     let met = aside(move || {
-        let lost = queues.iter().find_map(|queue| {
-            let known = producer
-                .client()
-                .fetch_metadata(Some(&queue.topic), patience);
-            known.err()
-        });
-        match lost {
-            None => Ok(producer),
-            Some(error) => Err(error),
+        let topics = queues.iter().map(|queue| &queue.topic);
+        for topic in topics.chain([&greetings]) {
+            producer.client().fetch_metadata(Some(topic), patience)?;
         }
+        let greeting =
+            BaseRecord::<(), [u8], _>::with_opaque_to(&greetings, Box::new(None)).partition(0);
+        producer.send(greeting).map_err(|(error, _)| error)?;
+        producer.flush(patience)?;
+        Ok::<_, KafkaError>(producer)
     });
     tokio::select! {
         met = met => match met {
@@ -91,9 +94,10 @@ impl Sender for KafkaSender {
             return Err(trouble);
         }
         let queue = &self.queues[message.queue];
-        let record = BaseRecord::<(), _, _>::with_opaque_to(&queue.topic, Box::new(message.tag))
-            .partition(queue.partition(message.lane))
-            .payload(&message.body);
+        let record =
+            BaseRecord::<(), _, _>::with_opaque_to(&queue.topic, Box::new(Some(message.tag)))
+                .partition(queue.partition(message.lane))
+                .payload(&message.body);
         match self.producer.send(record) {
             Ok(()) => Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
@@ -123,13 +127,17 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext for Reports {
-    /// The message's tag.
-    type DeliveryOpaque = Box<u64>;
+    /// The message's tag; none for a greeting.
+    type DeliveryOpaque = Box<Option<u64>>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, tag: Box<u64>) {
+    fn delivery(&self, result: &DeliveryResult<'_>, tag: Box<Option<u64>>) {
         use RDKafkaErrorCode as Code;
         match result {
-            Ok(_) => self.confirmations.tell(*tag, Fate::Stored),
+            Ok(_) => {
+                if let Some(tag) = *tag {
+                    self.confirmations.tell(tag, Fate::Stored);
+                }
+            }
             Err((error, _)) => match error.rdkafka_error_code() {
                 // Given up by us.
                 Some(Code::PurgeQueue | Code::PurgeInflight) => {}
