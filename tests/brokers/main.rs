@@ -14,6 +14,7 @@ mod cable;
 mod cases;
 mod facts;
 mod kit;
+mod own;
 
 use facts::Facts;
 
@@ -40,7 +41,7 @@ macro_rules! conformance {
         mod $name {
             use crate::Facts;
 
-            const FACTS: Facts = $facts;
+            pub const FACTS: Facts = $facts;
 
             #[test]
             fn abilities() {

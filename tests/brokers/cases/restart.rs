@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// One at a time.
-async fn alone() -> MutexGuard<'static, ()> {
+pub async fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::const_new(());
     ALONE.lock().await
 }
 
 /// Runs one of the scripts beside this suite.
-async fn script(words: &[&str]) {
+pub async fn script(words: &[&str]) {
     let (name, arguments) = words.split_first().expect("a script");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/brokers");
     let mut command = Command::new(path.join(name));

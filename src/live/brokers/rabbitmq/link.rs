@@ -36,7 +36,7 @@ pub struct Place {
 
 impl Place {
     /// What an address means; the usual one if there is none.
-    pub fn new(address: Option<&Address>, patience: Duration) -> Place {
+    pub fn new(address: Option<&Address>, patience: Duration) -> Result<Place, BrokerError> {
         let address = address.cloned().unwrap_or_else(|| Address {
             scheme: "amqp".to_owned(),
             host: "127.0.0.1".to_owned(),
@@ -52,7 +52,7 @@ impl Place {
         };
         let given = |text: Option<String>| text.unwrap_or_else(|| "guest".to_owned());
         let password = address.password;
-        Place {
+        let place = Place {
             text: shown.to_string(),
             host: address.host,
             port,
@@ -63,6 +63,13 @@ impl Place {
                 path => path.to_owned(),
             },
             patience,
+        };
+        match address.scheme.as_str() {
+            "amqp" => Ok(place),
+            scheme => Err(place.failed(
+                &format!("be reached by {scheme}"),
+                "the only scheme for RabbitMQ is amqp, without encryption",
+            )),
         }
     }
 
@@ -340,7 +347,7 @@ pub async fn say_goodbye(writing: &Writing) -> Result<(), BrokerError> {
 }
 
 /// Waits as long as patience lasts.
-async fn in_time<T>(
+pub async fn in_time<T>(
     place: &Place,
     answer: impl Future<Output = Result<T, BrokerError>>,
 ) -> Result<T, BrokerError> {
@@ -506,5 +513,82 @@ impl Out {
         self.pending.clear();
         self.written = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str) -> Result<Place, BrokerError> {
+        Place::new(Some(&text.parse().expect(text)), Duration::from_secs(5))
+    }
+
+    #[test]
+    fn what_an_address_leaves_out_is_the_usual() {
+        let usual = Place::new(None, Duration::from_secs(5)).expect("it has a place");
+        let named = place("amqp://guest:guest@127.0.0.1:5672/%2F").expect("a place");
+        for place in [usual, named] {
+            assert_eq!((place.host.as_str(), place.port), ("127.0.0.1", 5672));
+            assert_eq!(
+                (place.user.as_str(), place.password.reveal()),
+                ("guest", "guest")
+            );
+            assert_eq!(place.virtual_host, "/");
+        }
+        let other = place("amqp://me:secret@h:1/orders").expect("a place");
+        assert_eq!(other.virtual_host, "orders");
+        assert!(!format!("{other:?}").contains("secret"));
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        let why = place("amqps://h").expect_err("not spoken").to_string();
+        assert!(
+            why.starts_with("the broker at amqps://h:5672 could not be reached by amqps"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn what_the_broker_says_is_told_as_what_it_is() {
+        let place = place("amqp://h").expect("a place");
+        let told = |code, text: &str| {
+            let text = text.to_owned();
+            place.closed("do it", Closing { code, text })
+        };
+        assert!(matches!(
+            told(320, "CONNECTION_FORCED - by an operator"),
+            BrokerError::Lost { .. }
+        ));
+        assert!(matches!(
+            told(403, "ACCESS_REFUSED - ..."),
+            BrokerError::Forbidden { .. }
+        ));
+        assert!(matches!(
+            told(
+                530,
+                "NOT_ALLOWED - access to vhost 'v' refused for user 'u'"
+            ),
+            BrokerError::Forbidden { .. }
+        ));
+        assert!(matches!(
+            told(530, "NOT_ALLOWED - vhost v not found"),
+            BrokerError::Failed { .. }
+        ));
+        assert!(matches!(
+            told(406, "PRECONDITION_FAILED"),
+            BrokerError::Failed { .. }
+        ));
+        let login = refused_login(told(403, "ACCESS_REFUSED - ..."));
+        assert!(matches!(login, BrokerError::Login { .. }));
+    }
+
+    #[test]
+    fn silence_is_noticed_about_when_patience_ends() {
+        for (patience, heartbeat) in [(1, 2), (5, 2), (10, 5), (600, 30)] {
+            let place = Place::new(None, Duration::from_secs(patience)).expect("a place");
+            assert_eq!(place.heartbeat(), heartbeat);
+        }
     }
 }

@@ -30,6 +30,7 @@
 //!   the millisecond. One queue with a time for each message would be simpler, but there messages only
 //!   expire at the head, behind longer ones. A delayed message that finds its queue full (with
 //!   [`Overflow::Refuse`](super::Overflow)) is dropped by RabbitMQ without notice.
+//! - Connections are not encrypted: `amqps` is refused.
 //! - RabbitMQ serves the highest priority first, Orderline the lowest.
 //! - A window beyond 65 535 is none.
 //! - Who is told nothing for about [`Target::patience`](super::Target) takes the connection for lost: both
@@ -102,7 +103,7 @@ impl Broker for RabbitMq {
     };
 
     async fn open(target: Target) -> Result<RabbitMq, BrokerError> {
-        let place = Arc::new(Place::new(target.address.as_ref(), target.patience));
+        let place = Arc::new(Place::new(target.address.as_ref(), target.patience)?);
         let link = Link::open(&place).await?;
         let plans = target.queues.iter().map(|q| Plan::new(&target.run, q));
         let mut broker = RabbitMq {
@@ -230,7 +231,7 @@ impl Control {
         Ok(queues::count(&answer))
     }
 
-    /// One call, tried once more if the connection was lost meanwhile.
+    /// One call, tried once more if the connection was lost meanwhile, as long as patience lasts.
     async fn call(
         &self,
         action: &str,
@@ -239,12 +240,15 @@ impl Control {
     ) -> Result<Method, BrokerError> {
         let mut link = self.link.lock().await;
         let stale = link.is_some();
-        match self.once(&mut link, action, id, arguments).await {
-            Err(BrokerError::Lost { .. }) if stale => {
-                self.once(&mut link, action, id, arguments).await
+        let attempts = async {
+            match self.once(&mut link, action, id, arguments).await {
+                Err(BrokerError::Lost { .. }) if stale => {
+                    self.once(&mut link, action, id, arguments).await
+                }
+                answer => answer,
             }
-            answer => answer,
-        }
+        };
+        link::in_time(&self.place, attempts).await
     }
 
     /// A connection with an answer open, or closed by an error, is of no use to the next call: it is only

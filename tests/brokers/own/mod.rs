@@ -1,0 +1,4 @@
+//! What only one system does.
+
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq_only;
