@@ -439,7 +439,9 @@ mod tests {
         }
     }
 
-    fn queue(spec: QueueSpec) -> (Queue, Arc<Mutex<Vec<(u8, Discarded)>>>) {
+    type Seen = Arc<Mutex<Vec<(u8, Discarded)>>>;
+
+    fn queue(spec: QueueSpec) -> (Queue, Seen) {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let discards = {
             let seen = Arc::clone(&seen);

@@ -1,10 +1,11 @@
 //! What RabbitMQ says of queues, rights and virtual hosts.
 
 use crate::cases::restart::{alone, script};
-use crate::kit::{self, Bed, message, nothing, numbered, plain, take};
+use crate::kit::{self, Bed, message, next, nothing, numbered, plain, settle, take};
 use crate::rabbitmq::FACTS;
 use orderline::live::brokers::rabbitmq::RabbitMq;
-use orderline::live::brokers::{Address, Broker, BrokerError, Fate, QueueSpec, Target};
+use orderline::live::brokers::{Address, Broker, BrokerError, Fate, QueueSpec, Settlement, Target};
+use std::time::Duration;
 
 fn target(queues: Vec<QueueSpec>) -> Target {
     kit::target(kit::address(&FACTS), queues)
@@ -88,6 +89,28 @@ fn virtual_hosts() {
         let why = refused(address).await;
         assert!(matches!(why, BrokerError::Forbidden { .. }), "{why:?}");
         assert!(why.to_string().contains("virtual host /"), "{why}");
+    });
+}
+
+/// Connections that nobody uses, and nobody reads from, are kept up by their heartbeats.
+#[test]
+#[ignore = "needs a RabbitMQ server: tests/brokers/up rabbitmq"]
+fn idle_for_long() {
+    kit::run(async {
+        let mut target = target(vec![named("idle")]);
+        target.patience = Duration::from_secs(4);
+        let bed = open(&target).await;
+        let mut receiver = bed.receiver(0, 0).await;
+        let mut out = bed.sender().await;
+        out.send(&numbered(0)).await;
+        let held = next(&mut receiver).await;
+        // The server gives up a client that it has not heard of for 6 s.
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        settle(&mut receiver, held.receipt, Settlement::Done).await;
+        out.send(&numbered(1)).await;
+        let came = next(&mut receiver).await;
+        assert_eq!((came.body, came.redelivered), (numbered(1), false));
+        bed.remove().await;
     });
 }
 
