@@ -222,8 +222,10 @@ impl ActiveMq {
             None => Desk::open(&self.place).await?,
         };
         let level = at.level(&self.place, name).await?;
+        let level =
+            level.ok_or_else(|| self.place.lost("the statistics do not answer any more"))?;
         *desk = Some(at);
-        Ok(level)
+        Ok(Some(level))
     }
 
     /// Takes back what is still to be delivered later.

@@ -31,8 +31,10 @@ pub struct ActiveMqReceiver {
     open: u32,
     /// Whether the broker has not heard yet how much credit there is.
     owed: bool,
-    /// Frames that must be on the wire before the connection may be cut.
+    /// Frames that were given to the client.
     frames: u64,
+    /// As many must be on the wire before the connection may be cut: what was settled is settled.
+    due: u64,
 }
 
 impl ActiveMqReceiver {
@@ -60,6 +62,7 @@ impl ActiveMqReceiver {
             open: 0,
             owed: true,
             frames,
+            due: 0,
         };
         receiver.grant().await?;
         Ok(receiver)
@@ -178,6 +181,7 @@ impl super::super::Receiver for ActiveMqReceiver {
         }
         self.dispose(receipt, how).await?;
         self.frames += 1;
+        self.due = self.frames;
         self.open = self.open.saturating_sub(1);
         if self.is_due() {
             self.grant().await
@@ -187,11 +191,11 @@ impl super::super::Receiver for ActiveMqReceiver {
     }
 
     async fn close(self) {
-        self.line.close(self.frames).await;
+        self.line.close(self.due).await;
     }
 
     fn kill(self) {
-        self.line.cut(self.frames, self.link);
+        self.line.cut(self.due, self.link);
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Lanes {
     mine: BTreeMap<u32, Lane>,
     /// Questions that are with the broker: which lane they are about.
     asked: HashMap<i32, u32>,
+    /// Who has not answered the last of them by then is gone.
+    answer_by: Instant,
     ready: VecDeque<(u32, Stored)>,
     /// Messages that were handed over and not settled.
     open: usize,
@@ -99,6 +101,7 @@ impl Lanes {
             settled: queue.spec.settled_on_delivery,
             mine: BTreeMap::new(),
             asked: HashMap::new(),
+            answer_by: Instant::now(),
             ready: VecDeque::new(),
             open: 0,
             commits: Vec::new(),
@@ -118,8 +121,9 @@ impl Lanes {
             if let Some(incoming) = self.hand_over() {
                 return Ok(incoming);
             }
-            let wait = self.look.saturating_duration_since(Instant::now());
-            if let Ok(frame) = tokio::time::timeout(wait, self.line.next()).await {
+            let until = (!self.asked.is_empty()).then_some(self.answer_by);
+            let next = self.line.next_until(until);
+            if let Ok(frame) = tokio::time::timeout_at(self.look.into(), next).await {
                 self.hear(&frame?)?;
             }
         }
@@ -178,6 +182,7 @@ impl Lanes {
                 .with("subVersion", 0)
                 .with("expressionType", "TAG");
             self.asked.insert(outbound.put(&request)?, lane);
+            self.answer_by = Instant::now() + SUSPEND + self.line.place.patience;
             at.asked = true;
         }
         outbound.flush().await

@@ -8,7 +8,7 @@ use super::wire::{Frame, Line, Request, code};
 use super::{Queue, admin, keeper};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 const POP: i32 = 200_050;
@@ -39,6 +39,8 @@ pub(super) struct Pop {
     handles: Arc<Handles>,
     /// The number of the question that is with the broker.
     asked: Option<i32>,
+    /// Who has not answered it by then is gone.
+    answer_by: Instant,
     ready: VecDeque<(Stored, u64)>,
     /// What is settled by having been delivered, and the broker has not heard that yet.
     delivered: Vec<Handle>,
@@ -68,6 +70,7 @@ impl Pop {
             settled: queue.spec.settled_on_delivery,
             handles,
             asked: None,
+            answer_by: Instant::now(),
             ready: VecDeque::new(),
             delivered: Vec::new(),
             next: 0,
@@ -82,7 +85,8 @@ impl Pop {
             if let Some((message, id)) = self.ready.pop_front() {
                 return Ok(incoming(message, id));
             }
-            let frame = self.line.next().await?;
+            let until = self.asked.map(|_| self.answer_by);
+            let frame = self.line.next_until(until).await?;
             let pause = self.hear(&frame)?;
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
@@ -116,6 +120,7 @@ impl Pop {
                 .with("initMode", 0)
                 .with("order", false);
             self.asked = Some(outbound.put(&request)?);
+            self.answer_by = Instant::now() + POLL + self.line.place.patience;
         }
         outbound.flush().await
     }

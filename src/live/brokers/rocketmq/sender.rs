@@ -35,9 +35,17 @@ struct Post {
 #[derive(Default)]
 struct Ways {
     /// Messages that the broker has not answered yet, by the number of the request.
-    sent: HashMap<i32, (u64, Way)>,
+    sent: HashMap<i32, Sent>,
     /// Those that wait for the one before them. A way that is not here is free.
     waiting: HashMap<Way, VecDeque<(u64, Request)>>,
+}
+
+/// A message that is with the broker.
+struct Sent {
+    tag: u64,
+    way: Way,
+    /// Who has not answered by then is gone.
+    answer_by: Instant,
 }
 
 /// A queue and one of its lanes.
@@ -101,12 +109,20 @@ impl Post {
     async fn write(&self, way: Way, tag: u64, request: &Request) -> Result<(), BrokerError> {
         let mut outbound = self.outbound.lock().await;
         let number = outbound.put(request)?;
-        self.ways().sent.insert(number, (tag, way));
+        let answer_by = Instant::now() + self.place.patience;
+        self.ways().sent.insert(
+            number,
+            Sent {
+                tag,
+                way,
+                answer_by,
+            },
+        );
         outbound.flush().await
     }
 
     async fn answered(&self, frame: &Frame) -> Result<(), BrokerError> {
-        let Some((tag, way)) = self.ways().sent.remove(&frame.opaque) else {
+        let Some(Sent { tag, way, .. }) = self.ways().sent.remove(&frame.opaque) else {
             return Ok(());
         };
         self.tell(tag, frame);
@@ -141,6 +157,17 @@ impl Post {
         next
     }
 
+    /// Why nothing more can be sent, if so.
+    fn over(&self) -> Option<BrokerError> {
+        let now = Instant::now();
+        if self.ways().sent.values().any(|sent| sent.answer_by < now) {
+            let _ = self
+                .over
+                .set(self.place.lost("it does not answer any more"));
+        }
+        self.over.get().cloned()
+    }
+
     fn is_done(&self) -> bool {
         self.over.get().is_some() || self.ways().waiting.is_empty()
     }
@@ -148,8 +175,8 @@ impl Post {
 
 impl super::super::Sender for RocketMqSender {
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
-        if let Some(error) = self.post.over.get() {
-            return Err(error.clone());
+        if let Some(error) = self.post.over() {
+            return Err(error);
         }
         let queue = &self.queues[message.queue];
         let way = (message.queue, message.lane % queue.lanes());

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -420,11 +420,21 @@ impl Line {
         self.outbound.lock().await.flush().await
     }
 
-    /// The next frame, with those first that came out of turn.
-    pub(super) async fn next(&mut self) -> Result<Frame, BrokerError> {
-        match self.aside.pop_front() {
-            Some(frame) => Ok(frame),
-            None => self.inbound.next().await,
+    /// The next frame, with those first that came out of turn. Whoever is silent for longer than until
+    /// then is gone.
+    pub(super) async fn next_until(
+        &mut self,
+        until: Option<Instant>,
+    ) -> Result<Frame, BrokerError> {
+        if let Some(frame) = self.aside.pop_front() {
+            return Ok(frame);
+        }
+        let Some(until) = until else {
+            return self.inbound.next().await;
+        };
+        match tokio::time::timeout_at(until.into(), self.inbound.next()).await {
+            Ok(frame) => frame,
+            Err(_) => Err(self.place.lost("it does not answer any more")),
         }
     }
 }
