@@ -169,13 +169,45 @@ fn said(flags: &ScenarioFlags) -> Vec<String> {
     said
 }
 
-/// The command line as it was typed.
+/// A word of the command line with `***` for the password of the address in it, if there is one.
+fn without_password(word: &str) -> String {
+    let hidden = || {
+        let (before, rest) = word.split_once("://")?;
+        let authority = rest.split('/').next()?;
+        let (login, _) = authority.rsplit_once('@')?;
+        let (user, _) = login.split_once(':')?;
+        let after = &rest[login.len()..];
+        Some(format!("{before}://{user}:***{after}"))
+    };
+    hidden().unwrap_or_else(|| word.to_owned())
+}
+
+/// The command line as it was typed, but for passwords.
 pub(super) fn command_line() -> Vec<String> {
     let mut words: Vec<String> = std::env::args_os()
-        .map(|word| word.to_string_lossy().into_owned())
+        .map(|word| without_password(&word.to_string_lossy()))
         .collect();
     if let Some(program) = words.first_mut() {
         *program = "orderline".to_owned();
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn passwords_are_not_repeated() {
+        let cases = [
+            ("amqp://me:secret@host:5672/v", "amqp://me:***@host:5672/v"),
+            ("--url=amqp://me:a:b@c@host", "--url=amqp://me:***@host"),
+            ("amqp://host:5672/a:b@c", "amqp://host:5672/a:b@c"),
+            ("amqp://me@host", "amqp://me@host"),
+            ("stage.a.consumers=4", "stage.a.consumers=4"),
+        ];
+        for (typed, kept) in cases {
+            assert_eq!(without_password(typed), kept);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Exit codes, and the failures that lead to them.
 
+use crate::live::LiveError;
 use crate::report::{FolderError, OutputError};
 use crate::scenario::LoadError;
 use crate::sim::SimError;
@@ -53,6 +54,9 @@ pub enum Failure {
     /// The simulation gave no result.
     #[error("{0}")]
     Sim(#[from] SimError),
+    /// There was no live run.
+    #[error("{0}")]
+    Live(#[from] LiveError),
     /// Several at once.
     #[error("{}", several(.0))]
     Several(Vec<Failure>),
@@ -86,6 +90,9 @@ impl Failure {
                 Exit::Outside
             }
             Failure::Sim(_) => Exit::Wrong,
+            Failure::Live(LiveError::Stopped) => Exit::Interrupted,
+            Failure::Live(LiveError::Refused(_) | LiveError::NoClient(_)) => Exit::Wrong,
+            Failure::Live(_) => Exit::Outside,
         }
     }
 

@@ -10,6 +10,9 @@ mod check_json;
 mod compare;
 mod completions;
 mod exit;
+mod live;
+mod live_orders;
+mod live_watch;
 mod new;
 mod orders;
 mod progress;
@@ -27,13 +30,14 @@ Examples:
   orderline run shop.toml                    simulate it, beside its formulas
   orderline run shop.toml --set stage.payment.consumers=40
   orderline theory shop.toml                 the formulas alone
+  orderline live shop.toml                   in real time, beside its simulated twin
   orderline compare shop.toml bigger.toml    which is better, and is that certain?
 
 Exit codes:
   0  fine
   1  an asked-for check failed: an SLO; with --strict a figure that differs from an exact formula
   2  the command line or the scenario is wrong
-  3  the outside failed, such as the disk
+  3  the outside failed, such as the disk or a broker
   4  an asked-for check is undecided: the interval straddles the limit
   130  interrupted; what was measured is kept and marked partial";
 
@@ -53,6 +57,7 @@ struct Cli {
 enum Command {
     Run(run::RunArgs),
     Theory(theory::TheoryArgs),
+    Live(live::LiveArgs),
     Compare(compare::CompareArgs),
     Check(check::CheckArgs),
     Chart(chart::ChartArgs),
@@ -65,6 +70,7 @@ pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Theory(args) => theory::run(&args),
+        Command::Live(args) => live::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Chart(args) => chart::run(&args),

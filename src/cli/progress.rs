@@ -71,7 +71,7 @@ async fn watch<T: Send + 'static>(
 
 /// Ends when the process is told to stop: by Ctrl-C, or where there are such signals by SIGTERM. Where
 /// no handler can be set, the system's default ends the program, as it should.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

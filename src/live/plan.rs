@@ -571,7 +571,7 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_all_said_at_once() {
         let text = format!(
-            "{SERVICE}consumers = 1\ndiscipline = \"ps\"\npatience = {{ exponential = {{ rate = 1 }} }}\n"
+            "{SERVICE}consumers = 1\nqueue = {{ discipline = \"ps\" }}\npatience = {{ exponential = {{ rate = 1 }} }}\n"
         );
         let refusals = planned(&text).expect_err("it cannot be done");
         let what: Vec<&str> = refusals.iter().map(|r| r.what.as_str()).collect();
@@ -586,7 +586,7 @@ mod tests {
     #[test]
     fn an_adapter_without_priorities_refuses_them() {
         let text = format!(
-            "{SERVICE}consumers = 1\ndiscipline = {{ priority = {{ preemptive = false }} }}\n"
+            "{SERVICE}consumers = 1\nqueue = {{ discipline = {{ priority = {{ preemptive = false }} }} }}\n"
         );
         let network = network(&text);
         let abilities = Abilities {

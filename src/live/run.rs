@@ -22,7 +22,7 @@ use crate::network::Network;
 use crate::random::{Stream, Uniforms};
 use crate::sim::Script;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -100,6 +100,10 @@ impl<B: Broker> Shared<B> {
     pub(super) fn random_bits(&self) -> u64 {
         let mut bits = self.bits.lock().unwrap_or_else(PoisonError::into_inner);
         bits.next().to_bits()
+    }
+
+    fn depths(&self) -> MutexGuard<'_, Vec<DepthPoint>> {
+        self.depths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A connection is lost: how to go on.
@@ -432,10 +436,7 @@ async fn look_at_queues<B: Broker>(shared: Arc<Shared<B>>) {
                 sent,
             };
             if time >= 0.0 && time <= shared.end {
-                let mut depths = shared.depths.lock();
-                depths
-                    .as_mut()
-                    .map_or_else(|_| (), |depths| depths.push(point));
+                shared.depths().push(point);
             }
         }
     }
@@ -513,7 +514,6 @@ async fn hand_over<B: Broker>(
     };
     let now = shared.clock.seconds(Instant::now());
     let whole = ended == Ended::Whole;
-    let mut depths = shared.depths.lock();
     let mut run = LiveRun {
         system: B::SYSTEM,
         version: shared.broker.version(),
@@ -527,10 +527,7 @@ async fn hand_over<B: Broker>(
         staff: shared.staff_log.take(),
         fitness: course.fitness,
         delays,
-        depths: depths
-            .as_mut()
-            .map(|depths| std::mem::take(&mut **depths))
-            .unwrap_or_default(),
+        depths: std::mem::take(&mut *shared.depths()),
         dead_letters,
         missing: course.missing,
         left: entered - gone,
@@ -538,7 +535,6 @@ async fn hand_over<B: Broker>(
         ended,
         left_behind: None,
     };
-    drop(depths);
     let ledger = Arc::clone(&shared.ledger);
     run.left_behind = remove(shared).await.err();
     let log = tokio::task::spawn_blocking(move || ledger.finish()).await;

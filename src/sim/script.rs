@@ -56,6 +56,14 @@ impl Script {
         }
     }
 
+    /// The same script of a run that ends at `end`, seconds.
+    pub fn cut(&self, end: f64) -> Script {
+        Script {
+            end,
+            ..self.clone()
+        }
+    }
+
     /// An order that enters, with its attempts.
     pub fn push(&mut self, mut order: ScriptedOrder, attempts: &[Attempt]) {
         order.first = self.attempts.len();
