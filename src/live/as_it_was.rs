@@ -1,18 +1,18 @@
-//! The script of what really happened: every order at the time at which it was really sent, every attempt
-//! with the work that it really took.
+//! The script of what really happened: every order held back until it was really sent, every attempt with
+//! the work that it really took.
 //!
 //! Replayed, it gives the second twin of a live run: the same machine, with its own lateness, and another
 //! broker. What is left of the difference is the broker's alone.
 
 use crate::network::{StageId, Target};
-use crate::sim::{Attempt, Event, Logged, Outcome, Script, ScriptedOrder};
+use crate::sim::{Attempt, Event, Logged, Outcome, Script};
 
 /// What is known so far of an order.
 #[derive(Debug, Clone, Default)]
 struct Course {
     entered: Option<f64>,
-    /// Whether its first message has been heard of.
-    sent: bool,
+    /// How late its first message was sent, once that is known.
+    held: Option<f64>,
     stage: u32,
     began: f64,
     /// When the last attempt failed, until the next is due.
@@ -36,7 +36,9 @@ pub fn as_it_was(script: &Script, log: &[Logged], end: f64) -> Script {
         let scripted = script.attempts(number);
         // Its number stays its own, whether it ever entered or not.
         let entered = course.entered.unwrap_or(f64::INFINITY);
-        let order = ScriptedOrder::new(entered, order.producer, order.class, order.size);
+        let mut order = *order;
+        order.entered = entered;
+        order.held = course.held.unwrap_or(0.0);
         was.push(order, &course.with_rest(scripted));
     }
     was
@@ -48,11 +50,7 @@ impl Course {
         match logged.what {
             Event::Enters { .. } => self.entered = Some(now),
             Event::Joins { stage, enqueue, .. } => {
-                if !std::mem::replace(&mut self.sent, true)
-                    && let Some(entered) = &mut self.entered
-                {
-                    *entered += enqueue;
-                }
+                self.held.get_or_insert(enqueue);
                 self.stage = stage;
                 self.found_way(Target::Stage(StageId(stage as usize)));
                 self.is_due(now);
@@ -118,6 +116,7 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::ScriptedOrder;
 
     fn planned(stage: u32, work: f64) -> Attempt {
         Attempt {
@@ -170,7 +169,7 @@ mod tests {
             logged(6.75, joins(1, 0.0)),
         ];
         let was = as_it_was(&script, &log, 10.0);
-        assert_eq!(was.orders[0].entered, 1.25);
+        assert_eq!((was.orders[0].entered, was.orders[0].held), (1.0, 0.25));
         assert_eq!(was.orders[1].entered, f64::INFINITY);
         let [first, second, third] = was.attempts(0) else {
             panic!("three attempts");

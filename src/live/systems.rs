@@ -46,6 +46,8 @@ pub async fn run_on(
         System::Kafka => run::<brokers::kafka::Kafka>(request, control).await,
         #[cfg(feature = "activemq")]
         System::ActiveMq => run::<brokers::activemq::ActiveMq>(request, control).await,
+        #[cfg(feature = "rocketmq")]
+        System::RocketMq => run::<brokers::rocketmq::RocketMq>(request, control).await,
         #[cfg(feature = "zeromq")]
         System::ZeroMq => run::<brokers::zeromq::ZeroMq>(request, control).await,
         #[allow(unreachable_patterns, reason = "with all clients there is no other")]

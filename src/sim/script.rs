@@ -19,6 +19,8 @@ pub struct Script {
 pub struct ScriptedOrder {
     /// When it enters, seconds.
     pub entered: f64,
+    /// Seconds from then until its producer has sent it.
+    pub held: f64,
     /// Index of its producer.
     pub producer: u32,
     /// Index of its class.
@@ -97,7 +99,8 @@ impl Script {
         let classes = network.classes.len();
         for (number, order) in self.orders.iter().enumerate() {
             let known = (order.producer as usize) < senders && (order.class as usize) < classes;
-            if !known || !is_time(order.entered) || !is_time(order.size) {
+            let held = is_time(order.held) && order.held < f64::INFINITY;
+            if !known || !held || !is_time(order.entered) || !is_time(order.size) {
                 return Err(format!("order {number}: {order:?}"));
             }
         }
@@ -130,6 +133,7 @@ impl ScriptedOrder {
     pub fn new(entered: f64, producer: u32, class: u32, size: f64) -> ScriptedOrder {
         ScriptedOrder {
             entered,
+            held: 0.0,
             producer,
             class,
             size,

@@ -36,6 +36,8 @@ pub(super) enum Happening {
     Refused(Ticket),
     /// A message's producer takes it back before anyone has seen it.
     Withdrawn(Ticket),
+    /// A message's producer sends it, having held it back.
+    SetsOut(Ticket),
     /// A message has been with its consumer too long, and is delivered once more.
     Overdue {
         ticket: Ticket,

@@ -21,6 +21,8 @@ pub(super) struct Sent {
     pub producer: u32,
     pub class: u32,
     pub size: f64,
+    /// Seconds for which its producer holds it back.
+    pub held: f64,
 }
 
 impl<O: Observer> Full<'_, O> {
@@ -31,6 +33,7 @@ impl<O: Observer> Full<'_, O> {
             producer,
             class,
             size,
+            held,
         } = sent;
         let order = Message::new(number, producer, class, size, self.now);
         accounts::enters(&mut self.books, self.now);
@@ -43,14 +46,28 @@ impl<O: Observer> Full<'_, O> {
                 size,
             },
         );
-        self.send(id, to);
+        if held <= 0.0 {
+            return self.send(id, to);
+        }
+        let message = self.messages.get_mut(id);
+        message.set_out(to as u32);
+        message.spend(self.now, Part::Enqueue);
+        let ticket = self.ticket(id);
+        self.agenda
+            .plan(self.now + held, Happening::SetsOut(ticket));
     }
 
     /// A message sets out for a stage.
     pub(super) fn send(&mut self, id: MessageId, stage: usize) {
+        self.messages.get_mut(id).set_out(stage as u32);
+        self.publish(id);
+    }
+
+    /// A message that has set out is published, alone or with others.
+    pub(super) fn publish(&mut self, id: MessageId) {
         let now = self.now;
         let message = self.messages.get_mut(id);
-        message.set_out(stage as u32);
+        let stage = message.stage as usize;
         let costs = &self.network.stages[stage].extras.broker.costs;
         if costs.linger <= 0.0 {
             return self.transmit(id);

@@ -51,6 +51,7 @@ impl<'s> Entrances<'s> {
             producer: order.producer,
             class: order.class,
             size: order.size,
+            held: order.held,
         };
         Some((sent, to.0))
     }

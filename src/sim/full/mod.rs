@@ -230,11 +230,13 @@ impl<'n, O: Observer> Full<'n, O> {
                 self.reach(ticket.message, self.now);
             }
             Happening::Refused(ticket) if self.holds(ticket) => self.refuse(ticket.message),
+            Happening::SetsOut(ticket) if self.holds(ticket) => self.publish(ticket.message),
             Happening::Withdrawn(ticket) if self.holds(ticket) => {
                 self.withdraw(ticket.message);
             }
             Happening::Comes(_)
             | Happening::Reaches(_)
+            | Happening::SetsOut(_)
             | Happening::Refused(_)
             | Happening::Withdrawn(_) => {}
             Happening::Overdue { ticket, delivery } => self.overdue(ticket, delivery),
@@ -299,6 +301,7 @@ impl<'n, O: Observer> Full<'n, O> {
             producer: producer as u32,
             class: from.class.0 as u32,
             size: from.message_size,
+            held: 0.0,
         };
         Some((sent, from.to.0))
     }
@@ -316,6 +319,7 @@ impl<'n, O: Observer> Full<'n, O> {
             producer: producer as u32,
             class: from.class.0 as u32,
             size: from.message_size,
+            held: 0.0,
         };
         self.create(sent, from.to.0);
     }
