@@ -217,15 +217,16 @@ impl Kafka {
     /// Has all members leave the group, which otherwise could not be deleted. Those that died come back
     /// for a moment to say goodbye.
     async fn dismiss(&self, queue: &Arc<Queue>) {
-        for number in queue.dismiss() {
+        queue.dismiss();
+        for number in queue.numbers() {
+            let _ = timeout(self.place.patience, queue.vacant(number)).await;
+        }
+        for number in queue.missing() {
             // If that fails, deleting the group does as well, and says so.
             let back = KafkaReceiver::open(&self.place, queue, number, &self.dead).await;
             if let Ok(receiver) = back {
                 super::Receiver::close(receiver).await;
             }
-        }
-        for number in queue.numbers() {
-            let _ = timeout(self.place.patience, queue.vacant(number)).await;
         }
     }
 

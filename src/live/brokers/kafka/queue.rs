@@ -30,8 +30,6 @@ struct Seat {
     member: Arc<Member>,
     /// Closed when the member's thread has ended.
     ended: watch::Receiver<()>,
-    /// Whether it said goodbye.
-    left: bool,
 }
 
 impl Queue {
@@ -89,21 +87,7 @@ impl Queue {
     }
 
     pub(super) fn sit(&self, number: usize, member: Arc<Member>, ended: watch::Receiver<()>) {
-        let seat = Seat {
-            member,
-            ended,
-            left: false,
-        };
-        self.seats().insert(number, seat);
-    }
-
-    /// A member goes, with a goodbye to the group or without.
-    pub(super) fn stand(&self, number: usize, member: &Arc<Member>, left: bool) {
-        if let Some(seat) = self.seats().get_mut(&number)
-            && Arc::ptr_eq(&seat.member, member)
-        {
-            seat.left = left;
-        }
+        self.seats().insert(number, Seat { member, ended });
     }
 
     /// Messages that receivers have in hand.
@@ -125,14 +109,15 @@ impl Queue {
         self.seats().keys().copied().collect()
     }
 
-    /// Has all members leave that are still there. Returns those that the group counts on though they
-    /// have gone.
-    pub(super) fn dismiss(&self) -> Vec<usize> {
-        let mut seats = self.seats();
-        for seat in seats.values_mut() {
-            seat.left |= seat.member.leave();
-        }
-        let missing = seats.iter().filter(|(_, seat)| !seat.left);
+    /// Has all members leave that are still there.
+    pub(super) fn dismiss(&self) {
+        self.seats().values().for_each(|seat| seat.member.leave());
+    }
+
+    /// Members that the group counts on though they have gone.
+    pub(super) fn missing(&self) -> Vec<usize> {
+        let seats = self.seats();
+        let missing = seats.iter().filter(|(_, seat)| !seat.member.has_left());
         missing.map(|(&number, _)| number).collect()
     }
 

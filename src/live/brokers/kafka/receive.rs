@@ -97,6 +97,8 @@ struct Held {
     /// Offsets that were received, oldest first, with whether they are settled.
     received: BTreeMap<i32, VecDeque<(i64, bool)>>,
     goodbye: Option<Goodbye>,
+    /// Whether the group has heard it.
+    left: bool,
 }
 
 /// How a receiver goes.
@@ -162,18 +164,21 @@ impl Member {
         held.received.clear();
     }
 
-    /// Ends the receiver's thread. Only the first goodbye counts; returns whether this was it.
-    fn go(&self, goodbye: Goodbye) -> bool {
-        let mut held = self.held();
-        let first = held.goodbye.is_none();
-        held.goodbye.get_or_insert(goodbye);
+    /// Ends the receiver's thread. Only the first goodbye counts.
+    fn go(&self, goodbye: Goodbye) {
+        self.held().goodbye.get_or_insert(goodbye);
         self.free.notify_all();
-        first
     }
 
     /// Leaves the group, if it is still there.
-    pub(super) fn leave(&self) -> bool {
-        self.go(Goodbye::Leaves)
+    pub(super) fn leave(&self) {
+        self.go(Goodbye::Leaves);
+    }
+
+    /// Whether the group counts on it no more, or never did.
+    pub(super) fn has_left(&self) -> bool {
+        let held = self.held();
+        held.left || !held.admitted
     }
 }
 
@@ -247,13 +252,8 @@ impl KafkaReceiver {
             _running: running,
         };
         thread::spawn(move || fetching.run());
-        match receiver.admitted(&watch, patience).await {
-            Ok(()) => Ok(receiver),
-            Err(error) => {
-                queue.stand(number, &receiver.member, true);
-                Err(error)
-            }
-        }
+        receiver.admitted(&watch, patience).await?;
+        Ok(receiver)
     }
 
     /// Waits for the first assignment.
@@ -354,7 +354,6 @@ impl Receiver for KafkaReceiver {
 
     async fn close(self) {
         self.member.leave();
-        self.queue.stand(self.number, &self.member, true);
         // Its thread goes on without us if that takes longer.
         let _ = timeout(GOODBYE, self.queue.vacant(self.number)).await;
     }
@@ -518,21 +517,23 @@ impl Fetching {
     fn leave(&self) {
         self.consumer.unsubscribe();
         let until = Instant::now() + GOODBYE;
-        while Instant::now() < until && (self.member.assigned().is_some() || self.is_listed()) {
+        while Instant::now() < until {
+            if self.member.assigned().is_none() && self.is_listed() == Some(false) {
+                self.member.held().left = true;
+                return;
+            }
             self.consumer.poll(LEAVING);
         }
     }
 
-    /// Whether the broker counts it as a member. Asked by another client: on this one's connection the
-    /// answer would wait for that to the last fetch.
-    fn is_listed(&self) -> bool {
-        let asked = self.queue.observer(&self.place);
-        let groups =
-            asked.and_then(|observer| observer.fetch_group_list(Some(&self.queue.topic), GOODBYE));
-        groups.is_ok_and(|groups| {
-            let mut members = groups.groups().iter().flat_map(|group| group.members());
-            members.any(|member| member.client_id() == self.identity)
-        })
+    /// Whether the broker counts it as a member, if that can be heard. Asked by another client: on this
+    /// one's connection the answer would wait for that to the last fetch.
+    fn is_listed(&self) -> Option<bool> {
+        let observer = self.queue.observer(&self.place).ok()?;
+        let groups = observer.fetch_group_list(Some(&self.queue.topic), GOODBYE);
+        let groups = groups.ok()?;
+        let mut members = groups.groups().iter().flat_map(|group| group.members());
+        Some(members.any(|member| member.client_id() == self.identity))
     }
 }
 
