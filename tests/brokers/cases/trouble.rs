@@ -151,7 +151,7 @@ async fn broken<B: Broker>(facts: &Facts, harm: fn(&Cable)) {
     address.host = "127.0.0.1".to_owned();
     address.port = Some(cable.port());
     let mut target = kit::target(Some(address), vec![plain::<B>("cut")]);
-    target.patience = PATIENCE;
+    target.patience = Duration::from_secs(5);
     let bed = Bed::<B>::at(facts, target).await;
     let mut receiver = bed.receiver(0, 0).await;
     let mut out = bed.sender().await;
