@@ -1,4 +1,6 @@
 //! What only one system does.
 
+#[cfg(feature = "kafka")]
+mod kafka_only;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq_only;
