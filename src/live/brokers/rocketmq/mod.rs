@@ -11,15 +11,16 @@
 //! | one shared queue | a topic of one queue, and POP: the broker hands messages out one by one and hides them from others ([`QueueSpec::detection`], at least 2 s, renewed while the receiver lives) |
 //! | lanes | the topic's queues, dealt out to the members of the group by the members themselves as RocketMQ's push consumers do; pulled in batches of up to 32; a member notes its position with each settlement |
 //! | window | how many messages are popped, or pulled and handed over |
-//! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others and some seconds later, and marked; lanes: at once to whoever gets the lane, unmarked |
+//! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others, about two seconds late, and marked; lanes: at once to whoever gets the lane, unmarked |
 //! | dead letter | sent back with no attempt left: the broker copies it to the group's dead letters |
 //! | confirmation | the answer to the sending, which by default does not wait for the disk |
 //!
-//! A message cannot go back to its old place in the log: [`Settlement::Requeue`] only makes it visible
-//! at once (or, in a lane, hands it over again), and is not among the abilities. Nor are delays: the
-//! broker's timer ticks once a second, and messages of one tick were seen to come out last in, first out.
-//! There are no priorities and no bounds; a busy broker refuses ([`Fate::Refused`]). Of several brokers the first by name is used.
-//! The access control lists of RocketMQ are not spoken: an address with a user is refused.
+//! A message cannot go back to its old place in the log: [`Settlement::Requeue`] only gives it back before
+//! its time, which takes about two seconds (or, in a lane, hands it over again), and is not among the
+//! abilities. Nor are delays: the broker's timer ticks once a second, and messages of one tick were seen to
+//! come out last in, first out. There are no priorities and no bounds; a busy broker refuses
+//! ([`Fate::Refused`]). Of several brokers the first by name is used. The access control lists of RocketMQ
+//! are not spoken: an address with a user is refused.
 //!
 //! [`Settlement::Requeue`]: super::Settlement::Requeue
 //! [`Fate::Refused`]: super::Fate::Refused

@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_secs(15);
 /// Messages are not hidden for less: the broker looks once a second for those that are due.
 const INVISIBLE: Duration = Duration::from_secs(2);
 
-/// When what is given back becomes visible: at once.
+/// When what is given back becomes visible: as soon as the broker looks.
 const NOW: Duration = Duration::from_millis(1);
 
 /// How long to wait with the next question when the broker is busy.
