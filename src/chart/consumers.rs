@@ -11,17 +11,16 @@ pub fn consumers(records: &RunRecords) -> Option<Chart> {
     let (stages, note) = records.main_stages();
     let panels = stages.iter().filter_map(|stage| panel(records, stage));
     let times = records.staff.iter().map(|row| row.time);
-    over_time(times, panels.collect(), |x, panels| {
-        Chart {
+    over_time(records, times, panels.collect(), |x, panels| Chart {
         name: "consumers".to_owned(),
         title: title(records, &stages),
-        subtitle: "Consumers that a stage has, those of them at work and those broken down, averaged over \
-                   slices of time and over all replications."
-            .to_owned(),
+        subtitle: format!(
+            "Consumers that a stage has, those of them at work and those broken down, averaged over {}.",
+            records.averaged_over()
+        ),
         note,
         x,
         panels,
-    }
     })
 }
 

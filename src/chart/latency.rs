@@ -1,6 +1,7 @@
 //! How long orders take: the share that takes longer than t, measured and predicted.
 
 use crate::chart::human;
+use crate::chart::live;
 use crate::chart::rows::{PIPELINE, interval, short};
 use crate::chart::value::{
     Axis, Chart, Glyph, Marker, Measure, Panel, Point, Role, Scale, Series, Shape,
@@ -8,16 +9,25 @@ use crate::chart::value::{
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::report::records::{DistributionRow, RunRecords};
 
+/// What the shares of the latency are of.
+pub(super) const ORDERS_LONGER: &str = "orders that take longer than t, log scale (%)";
 /// Shares smaller than this are not shown.
 const RAREST: f64 = 1e-6;
 
 /// The latency distribution of the pipeline; none without its rows.
 pub fn latency(records: &RunRecords) -> Option<Chart> {
+    if let Some(run) = &records.live {
+        return live::latency(records, run);
+    }
     let points = rows(records, PIPELINE, "latency");
     if points.is_empty() {
         return None;
     }
-    let panel = panel(records, &points);
+    let panel = panel(
+        records,
+        share_axis(ORDERS_LONGER, &points),
+        curves(records, &points),
+    );
     let times = points.iter().map(|row| row.time);
     let limits = limits(records).into_iter().map(|(_, limit)| limit);
     Some(Chart {
@@ -46,7 +56,7 @@ pub fn latency_stages(records: &RunRecords) -> Option<Chart> {
         panels.push(Panel {
             title: stage.name.to_owned(),
             y: share_axis("longer", &points),
-            series: curves(&points),
+            series: curves(records, &points),
             markers: Vec::new(),
         });
     }
@@ -73,7 +83,7 @@ fn rows<'a>(records: &'a RunRecords, at: &str, quantity: &str) -> Vec<&'a Distri
         .collect()
 }
 
-fn time_axis(quantity: &str, scale: Scale) -> Axis {
+pub(super) fn time_axis(quantity: &str, scale: Scale) -> Axis {
     Axis {
         quantity: quantity.to_owned(),
         measure: Measure::Time,
@@ -82,9 +92,12 @@ fn time_axis(quantity: &str, scale: Scale) -> Axis {
 }
 
 fn share_axis(quantity: &str, points: &[&DistributionRow]) -> Axis {
-    let rarest = points
-        .iter()
-        .map(|row| row.ccdf)
+    shares(quantity, points.iter().map(|row| row.ccdf))
+}
+
+/// The axis of shares, down to the rarest of these.
+pub(super) fn shares(quantity: &str, shown: impl Iterator<Item = f64>) -> Axis {
+    let rarest = shown
         .filter(|share| *share > 0.0)
         .fold(0.1, f64::min)
         .max(RAREST);
@@ -99,7 +112,7 @@ fn share_axis(quantity: &str, points: &[&DistributionRow]) -> Axis {
 }
 
 /// The measured line, and the predicted one over it.
-fn curves(points: &[&DistributionRow]) -> Vec<Series> {
+fn curves(records: &RunRecords, points: &[&DistributionRow]) -> Vec<Series> {
     let measured: Vec<(f64, f64)> = points
         .iter()
         .filter(|row| row.ccdf > 0.0)
@@ -109,11 +122,8 @@ fn curves(points: &[&DistributionRow]) -> Vec<Series> {
         .iter()
         .filter_map(|row| Some((row.time, row.theory.filter(|v| v.is_finite())?)))
         .collect();
-    let mut curves = vec![Series::new(
-        "simulation",
-        Role::Simulation,
-        Shape::Line(measured),
-    )];
+    let (whose, role) = records.measured_as();
+    let mut curves = vec![Series::new(whose, role, Shape::Line(measured))];
     if !predicted.is_empty() {
         let kind = points.iter().find_map(|row| row.kind.as_deref());
         let label = format!("theory ({})", kind.unwrap_or("exact"));
@@ -122,8 +132,8 @@ fn curves(points: &[&DistributionRow]) -> Vec<Series> {
     curves
 }
 
-fn panel(records: &RunRecords, points: &[&DistributionRow]) -> Panel {
-    let mut series = curves(points);
+/// The panel of the pipeline's latency, with quantiles and limits.
+pub(super) fn panel(records: &RunRecords, y: Axis, mut series: Vec<Series>) -> Panel {
     let mut markers = Vec::new();
     let mut marks = Vec::new();
     for statistic in [Statistic::P50, Statistic::P99] {
@@ -156,19 +166,19 @@ fn panel(records: &RunRecords, points: &[&DistributionRow]) -> Panel {
         let label = format!("p50 and p99 with {} interval", records.level());
         series.push(Series::new(
             label,
-            Role::Simulation,
+            records.measured_as().1,
             Shape::Points(Glyph::Disc, marks),
         ));
     }
     Panel {
         title: String::new(),
-        y: share_axis("orders that take longer than t, log scale (%)", points),
+        y,
         series,
         markers,
     }
 }
 
-fn limits(records: &RunRecords) -> Vec<(&str, f64)> {
+pub(super) fn limits(records: &RunRecords) -> Vec<(&str, f64)> {
     let of_latency = |row: &&crate::report::records::LimitRow| {
         row.at == PIPELINE && row.metric.starts_with("latency") && row.limit.is_finite()
     };

@@ -46,7 +46,7 @@ pub fn littles_law(records: &RunRecords) -> Option<Chart> {
         panels: vec![Panel {
             title: String::new(),
             y: axis("L, log scale (orders)"),
-            series: series(&held, &scale),
+            series: series(&held, &scale, records.measured_as()),
             markers: Vec::new(),
         }],
     })
@@ -61,7 +61,7 @@ fn held<'a>(records: &RunRecords, at: &str, name: &'a str) -> Option<Held<'a>> {
     (found.number > 0.0 && found.residual > -1.0).then_some(found)
 }
 
-fn series(held: &[Held], scale: &Scale) -> Vec<Series> {
+fn series(held: &[Held], scale: &Scale, (whose, role): (&str, Role)) -> Vec<Series> {
     let ends = match scale {
         Scale::Log10 { low, high } | Scale::Linear { low, high } => {
             vec![(*low, *low), (*high, *high)]
@@ -75,11 +75,7 @@ fn series(held: &[Held], scale: &Scale) -> Vec<Series> {
     let points = held.iter().map(point).collect();
     vec![
         Series::new("the law: L = λW", Role::Theory, Shape::Line(ends)),
-        Series::new(
-            "simulation",
-            Role::Simulation,
-            Shape::Points(Glyph::Disc, points),
-        ),
+        Series::new(whose, role, Shape::Points(Glyph::Disc, points)),
     ]
 }
 

@@ -154,6 +154,7 @@ fn panel(records: &RunRecords, shown: &[Compared]) -> Panel {
         .into_iter()
         .filter(|(_, _, points)| !points.is_empty());
     let level = records.level();
+    let (whose, role) = records.measured_as();
     Panel {
         title: String::new(),
         y: Axis {
@@ -163,8 +164,8 @@ fn panel(records: &RunRecords, shown: &[Compared]) -> Panel {
         },
         series: series
             .map(|(kind, form, points)| {
-                let label = format!("simulation against {kind}, {level} interval");
-                Series::new(label, Role::Simulation, Shape::Points(form, points))
+                let label = format!("{whose} against {kind}, {level} interval");
+                Series::new(label, role, Shape::Points(form, points))
             })
             .collect(),
         markers: vec![Marker::Vertical {

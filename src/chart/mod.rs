@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | [`value`] | a chart as data, in base units |
-//! | [`latency`], [`queue_length`], [`consumers`], [`utilization`], [`where_time_goes`], [`littles_law`], [`measured_vs_theory`] | one chart each, from the records of a run |
+//! | [`latency`], [`queue_length`], [`consumers`], [`utilization`], [`where_time_goes`], [`littles_law`], [`measured_vs_theory`], [`live`] | one chart each, from the records of a run |
 //! | [`layout`], [`panel`], [`plot`], [`frame`], [`legend`], [`labels`], [`glyph`], [`ticks`] | from the value to a [`scene`] |
 //! | [`render`] | from the scene to bytes: SVG, or PNG by way of outlines that are filled pixel by pixel |
 //! | [`style`], [`font`], [`human`] | colours and sizes, the embedded font, numbers as text |
@@ -20,6 +20,7 @@ pub mod latency;
 pub mod layout;
 pub mod legend;
 pub mod littles_law;
+pub mod live;
 pub mod measured_vs_theory;
 mod outline;
 pub mod panel;
@@ -50,9 +51,11 @@ pub use value::Chart;
 pub fn all(records: &RunRecords) -> Vec<Chart> {
     let makers = [
         latency::latency,
+        live::later_than_twin,
         where_time_goes::where_time_goes,
         utilization::utilization,
         queue_length::queue_length,
+        live::queue_depth,
         consumers::consumers,
         latency::latency_stages,
         measured_vs_theory::measured_vs_theory,

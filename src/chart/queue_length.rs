@@ -14,8 +14,8 @@ pub fn queue_length(records: &RunRecords) -> Option<Chart> {
         .filter_map(|stage| panel(records, stage))
         .collect();
     let subtitle = format!(
-        "Orders waiting for a consumer, averaged over slices of time and over all \
-         replications{}.",
+        "Orders waiting for a consumer, averaged over {}{}.",
+        records.averaged_over(),
         if panels.len() > 1 {
             "; every stage has its own scale"
         } else {
@@ -23,7 +23,7 @@ pub fn queue_length(records: &RunRecords) -> Option<Chart> {
         }
     );
     let times = records.timeseries.iter().map(|row| row.time);
-    over_time(times, panels, |x, panels| Chart {
+    over_time(records, times, panels, |x, panels| Chart {
         name: "queue_length".to_owned(),
         title: title(records),
         subtitle,
@@ -36,6 +36,7 @@ pub fn queue_length(records: &RunRecords) -> Option<Chart> {
 /// A chart of stages as time goes by, a panel for each: none without panels or time; the only panel needs
 /// no title of its own.
 pub(super) fn over_time(
+    records: &RunRecords,
     times: impl Iterator<Item = f64>,
     mut panels: Vec<Panel>,
     chart: impl FnOnce(Axis, Vec<Panel>) -> Chart,
@@ -52,7 +53,11 @@ pub(super) fn over_time(
         high: end,
     };
     let x = Axis {
-        quantity: "virtual time".to_owned(),
+        quantity: match records.live {
+            None => "virtual time",
+            Some(_) => "time of the run",
+        }
+        .to_owned(),
         measure: Measure::Time,
         scale,
     };
@@ -66,11 +71,8 @@ fn panel(records: &RunRecords, stage: &Stage) -> Option<Panel> {
         .filter(|row| row.at == stage.at && row.queue_length.is_finite())
         .collect();
     let last = rows.last()?.time;
-    let mut series = vec![Series::new(
-        "simulation",
-        Role::Simulation,
-        Shape::Step(steps(&rows)),
-    )];
+    let (whose, role) = records.measured_as();
+    let mut series = vec![Series::new(whose, role, Shape::Step(steps(&rows)))];
     let expected = expected(&rows);
     let over_time = !expected.is_empty();
     let mean = records.predicted(stage.at, Metric::QueueLength);

@@ -1,6 +1,7 @@
 //! Looking figures up in the records of a run.
 
 use crate::chart::font;
+use crate::chart::value::Role;
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::report::records::{MetricRow, RunRecords};
 
@@ -36,6 +37,22 @@ impl RunRecords {
     /// A predicted figure at a place.
     pub(super) fn predicted(&self, at: &str, metric: Metric) -> Option<f64> {
         self.row(at, metric)?.theory.filter(|v| v.is_finite())
+    }
+
+    /// What the measured figures are called, and whose they are.
+    pub(super) fn measured_as(&self) -> (&'static str, Role) {
+        match self.live {
+            None => ("simulation", Role::Simulation),
+            Some(_) => ("live", Role::Live),
+        }
+    }
+
+    /// What an average over time is over.
+    pub(super) fn averaged_over(&self) -> &'static str {
+        match self.live {
+            None => "slices of time and over all replications",
+            Some(_) => "slices of time",
+        }
     }
 
     /// Whether the backlog at a place keeps growing, so that its averages are withheld.

@@ -1,6 +1,9 @@
 //! Records of runs that never were, from formulas, to draw and test charts with.
 
 use crate::metric::Metric;
+use crate::report::live::records::{
+    DepthRow, DifferenceRow, LiveDistributionRow, LiveRecords, LiveRow,
+};
 use crate::report::records::{DistributionRow, LimitRow, MetricRow, RunRecords, StaffRow, TimeRow};
 
 /// A stage of the sample: its name, arrival rate, consumers' joint service rate.
@@ -242,6 +245,68 @@ pub fn brokers() -> RunRecords {
         });
         records.staff.extend(rows);
     }
+    records
+}
+
+/// The same live: the broker adds a little to each order, and now and then a lot.
+pub fn live() -> RunRecords {
+    let mut records = checkout();
+    records.scenario = "live".to_owned();
+    let figures = records.metrics.iter().map(|row| LiveRow {
+        at: row.at.clone(),
+        metric: row.metric.clone(),
+        unit: row.unit.clone(),
+        live: row.mean.map(|mean| 1.03 * mean),
+        twin: row.mean,
+        replayed: row.mean.map(|mean| 1.01 * mean),
+        low: row.low,
+        high: row.high,
+        theory: row.theory,
+        kind: row.kind.clone(),
+        difference_twin: Some(0.03),
+        difference_replayed: Some(0.02),
+        verdict: row.verdict.clone(),
+    });
+    let distributions = records.distributions.iter().map(|row| LiveDistributionRow {
+        at: row.at.clone(),
+        quantity: row.quantity.clone(),
+        time: row.time,
+        live: row.ccdf.powf(0.97),
+        twin: Some(row.ccdf),
+        replayed: Some(row.ccdf.powf(0.99)),
+        theory: row.theory,
+        kind: row.kind.clone(),
+    });
+    let quantile = |p: f64| {
+        let later = 0.0004 * (p - 0.05) / (1.001 - p).sqrt();
+        DifferenceRow {
+            statistic: "quantile".to_owned(),
+            p: Some(p),
+            twin: Some(1.8 * later),
+            replayed: Some(later),
+        }
+    };
+    let depths = (0..120).flat_map(|second| {
+        ["order", "payment", "inventory"].map(|stage| {
+            let depth = 6.0 + 5.0 * noise(second + stage.len());
+            DepthRow {
+                time: 60.0 * (second + 1) as f64,
+                at: format!("stage:{stage}"),
+                broker: (stage != "inventory").then_some(depth as u64),
+                sent: 1 + depth as u64,
+                twin: Some(0.9 * depth),
+            }
+        })
+    });
+    let live = LiveRecords {
+        system: "RabbitMQ 3.10.8".to_owned(),
+        figures: figures.collect(),
+        distributions: distributions.collect(),
+        differences: (0..=100).map(|i| quantile(f64::from(i) / 100.0)).collect(),
+        delays: Vec::new(),
+        depths: depths.collect(),
+    };
+    records.live = Some(live);
     records
 }
 

@@ -81,7 +81,7 @@ pub fn solid(color: Color, width: f64) -> Stroke {
 pub fn color(role: Role) -> Color {
     match role {
         Role::Simulation => opaque(0x00, 0x72, 0xb2),
-        Role::SimulationPart => opaque(0x56, 0xb4, 0xe9),
+        Role::SimulationPart | Role::Replayed => opaque(0x56, 0xb4, 0xe9),
         Role::Network => opaque(0x00, 0x9e, 0x73),
         Role::Enqueue => opaque(0xf0, 0xe4, 0x42),
         Role::Dequeue => opaque(0xcc, 0x79, 0xa7),
@@ -101,6 +101,8 @@ pub fn stroke(role: Role) -> Stroke {
         Role::Failure => (1.8, Some((4.0, 2.0))),
         Role::Theory => (1.4, Some((6.0, 3.5))),
         Role::Limit => (1.8, Some((11.0, 3.0))),
+        // Thin, so that the line of the simulation shows on either side.
+        Role::Replayed => (1.2, None),
         Role::Live => (2.2, Some((2.5, 2.5))),
         Role::Context => (1.1, Some((2.0, 3.0))),
     };

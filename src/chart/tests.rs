@@ -39,6 +39,7 @@ fn samples() -> Vec<RunRecords> {
         sample::checkout(),
         sample::overload(),
         sample::brokers(),
+        sample::live(),
         sample::many(12),
         hostile,
     ]
@@ -217,6 +218,37 @@ fn charts_say_what_the_rows_hold() {
 }
 
 #[test]
+fn a_live_run_stands_beside_its_twins() {
+    let charts = all(&sample::live());
+    let latency = chart(&charts, "latency");
+    let roles: Vec<Role> = latency.panels[0].series.iter().map(|s| s.role).collect();
+    let expected = [
+        Role::Simulation,
+        Role::Replayed,
+        Role::Live,
+        Role::Theory,
+        Role::Live,
+    ];
+    assert_eq!(roles, expected);
+    assert!(latency.title.starts_with("Live, 99"), "{}", latency.title);
+    // 0.4 ms · 0.45 / √0.501 and 0.4 ms · 0.94 / √0.011.
+    let later = chart(&charts, "later_than_twin");
+    let told = "half of the orders are later by 254\u{a0}µs or more; 1\u{a0}% are later by 3.59\u{a0}ms or more";
+    assert!(later.title.contains(told), "{}", later.title);
+    let depth = chart(&charts, "queue_depth");
+    assert_eq!(depth.panels.len(), 3);
+    // The broker does not tell of the third.
+    let series: Vec<usize> = depth.panels.iter().map(|p| p.series.len()).collect();
+    assert_eq!(series, [3, 3, 2]);
+    assert!(charts.iter().all(|one| one.panels.iter().all(|panel| {
+        panel
+            .series
+            .iter()
+            .all(|series| series.label != "simulation")
+    })));
+}
+
+#[test]
 fn an_overload_is_told_and_its_growth_drawn() {
     let charts = all(&sample::overload());
     let queue = chart(&charts, "queue_length");
@@ -310,6 +342,25 @@ fn extreme_records_are_drawn_or_left_out_but_never_break() {
         }
         for row in &mut records.distributions {
             row.time = value;
+        }
+        let live = sample::live().live.map(|mut live| {
+            for row in &mut live.figures {
+                row.live = row.live.map(|_| value);
+            }
+            for row in &mut live.distributions {
+                row.time = value;
+            }
+            for row in &mut live.differences {
+                row.replayed = row.replayed.map(|_| value);
+            }
+            live
+        });
+        let lively = RunRecords {
+            live,
+            ..records.clone()
+        };
+        for chart in all(&lively) {
+            assert_well_laid_out(&chart);
         }
         for chart in all(&records) {
             assert_well_laid_out(&chart);

@@ -45,7 +45,8 @@ pub fn utilization(records: &RunRecords) -> Option<Chart> {
 }
 
 fn panel(records: &RunRecords, rows: &[(&str, &MetricRow)]) -> Panel {
-    let label = format!("simulation, mean with {} interval", records.level());
+    let (whose, role) = records.measured_as();
+    let label = format!("{whose}, mean with {} interval", records.level());
     let measured = rows
         .iter()
         .enumerate()
@@ -56,8 +57,8 @@ fn panel(records: &RunRecords, rows: &[(&str, &MetricRow)]) -> Panel {
         .filter_map(|(i, (_, row))| Some(Point::at(row.theory?, i as f64)));
     let points = |form, points: Vec<Point>| Shape::Points(form, points);
     let theory = points(Glyph::Tick, predicted.collect());
-    let simulation = points(Glyph::Disc, measured.collect());
-    let mut series = vec![Series::new(label, Role::Simulation, simulation)];
+    let measured = points(Glyph::Disc, measured.collect());
+    let mut series = vec![Series::new(label, role, measured)];
     if rows.iter().any(|(_, row)| row.theory.is_some()) {
         series.insert(0, Series::new("theory", Role::Theory, theory));
     }

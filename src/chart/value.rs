@@ -124,6 +124,8 @@ pub enum Role {
     Limit,
     /// Measured on a live broker.
     Live,
+    /// Measured by the simulation of what was live, with the times that it really had.
+    Replayed,
     /// A guide for the eye.
     Context,
 }

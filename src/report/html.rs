@@ -7,6 +7,8 @@ use crate::chart::human;
 use crate::chart::rows::interval;
 use crate::metric::Unit;
 use crate::report::format;
+use crate::report::html_live;
+use crate::report::live::records::{DelayRow, DifferenceRow, LiveRow};
 use crate::report::records::MetricRow;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -27,12 +29,27 @@ pub struct Page {
     pub warnings: Vec<String>,
     /// Every figure, grouped by place.
     pub metrics: Vec<MetricRow>,
+    /// Instead of these, of a live run.
+    pub live: Option<LiveTables>,
     /// Charts as SVG documents made by [`crate::chart::render_svg`]; taken as they are.
     pub charts: Vec<String>,
     /// The manifest's facts, such as version, command line and SHA-256: name and value.
     pub manifest: Vec<(String, String)>,
     /// The text of the scenario file.
     pub scenario_text: String,
+}
+
+/// What a live run shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LiveTables {
+    /// Every figure beside the twins', and the row with its formula, grouped by place.
+    pub figures: Vec<(LiveRow, MetricRow)>,
+    /// Simulated runs that the intervals are made of.
+    pub single_runs: u64,
+    /// By how much orders were later than their twins.
+    pub differences: Vec<DifferenceRow>,
+    /// What the machine and the broker took.
+    pub delays: Vec<DelayRow>,
 }
 
 /// A judged objective.
@@ -83,6 +100,7 @@ pub fn render(page: &Page) -> String {
                 (judgements(&page.judgements))
                 (warnings(&page.warnings))
                 (table(&page.metrics))
+                @if let Some(live) = &page.live { (html_live::tables(live)) }
                 (charts(&page.charts))
                 (manifest(page))
             }
@@ -161,17 +179,24 @@ fn table(rows: &[MetricRow]) -> Markup {
 /// The rows of one place; `group` is not empty.
 fn place(group: &[MetricRow]) -> Markup {
     let first = &group[0];
-    let (kind, name) = first.at.split_once(':').unwrap_or(("", &first.at));
     html! {
         tbody {
-            tr {
-                th colspan="6" scope="rowgroup" {
-                    @if !kind.is_empty() { span.soft { (kind) " " } }
-                    (name)
-                    @if !first.model.is_empty() { span.soft { ", " (first.model) } }
-                }
-            }
+            (heading(first, 6))
             @for row in group { (figure(row)) }
+        }
+    }
+}
+
+/// The row that names the place of those that follow, over so many columns.
+pub(super) fn heading(first: &MetricRow, columns: u32) -> Markup {
+    let (kind, name) = first.at.split_once(':').unwrap_or(("", &first.at));
+    html! {
+        tr {
+            th colspan=(columns) scope="rowgroup" {
+                @if !kind.is_empty() { span.soft { (kind) " " } }
+                (name)
+                @if !first.model.is_empty() { span.soft { ", " (first.model) } }
+            }
         }
     }
 }
@@ -201,7 +226,7 @@ fn measured(shown: &format::Formatted) -> String {
 }
 
 /// A figure and its unit on one line; nothing for no figure.
-fn joined(text: &str, unit: &str) -> String {
+pub(super) fn joined(text: &str, unit: &str) -> String {
     match (text, unit) {
         ("", _) => String::new(),
         (text, "") => text.to_owned(),
@@ -217,11 +242,11 @@ fn difference(row: &MetricRow) -> String {
     }
 }
 
-fn unit(row: &MetricRow) -> Unit {
+pub(super) fn unit(row: &MetricRow) -> Unit {
     Unit::of_symbol(&row.unit).unwrap_or(Unit::Ratio)
 }
 
-fn formula(row: &MetricRow) -> Markup {
+pub(super) fn formula(row: &MetricRow) -> Markup {
     html! {
         @match &row.kind {
             Some(kind) => details {
@@ -285,6 +310,7 @@ mod tests {
                 outcome: Outcome::Met,
             }],
             warnings: vec!["The tail beyond p99.9 rests on 12 orders.".to_owned()],
+            live: None,
             charts: drawn.collect(),
             metrics: records.metrics,
             manifest: vec![

@@ -12,7 +12,7 @@
 //! | `network` | the network in words |
 //! | `json` | the document of `--json` |
 //! | [`records`], `build`, `csv_file` | the rows of the CSV files, made, written and read |
-//! | `page`, `html` | the page: what is on it, and how it is set |
+//! | `page`, `html`, `html_live` | the page: what is on it, and how it is set |
 //! | `manifest`, `folder`, `output` | the output folder |
 //! | [`live`] | a live run beside its twins |
 //! | `side`, `contrast` | runs side by side |
@@ -25,6 +25,7 @@ mod extras;
 mod folder;
 pub mod format;
 mod html;
+mod html_live;
 mod json;
 pub mod live;
 mod manifest;

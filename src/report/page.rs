@@ -1,14 +1,16 @@
 //! What is on the page of a run: the report's parts in the words of [`super::html`].
 
 use super::format;
-use super::html::{self, Judgement, Page};
+use super::html::{self, Judgement, LiveTables, Page};
 use super::live::LiveReport;
+use super::live::records::{LiveRecords, LiveRow};
 use super::manifest::Manifest;
 use super::records::{MetricRow, RunRecords};
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
 use super::table;
 use super::text::{message_accounts, objective_words, rule};
+use crate::metric::Unit;
 use crate::network::Network;
 use crate::sim::{Outcome, SimResult};
 
@@ -30,6 +32,7 @@ pub(super) fn page(
             .collect(),
         warnings: manifest.warnings.clone(),
         metrics: metrics.iter().filter(|row| is_told(row)).cloned().collect(),
+        live: None,
         charts: charts.to_vec(),
         manifest: manifest_facts(manifest),
         scenario_text: manifest.scenario.text.clone(),
@@ -44,7 +47,45 @@ pub(super) fn live_page(
     records: &RunRecords,
     charts: &[String],
 ) -> Page {
-    page(&report.report, sim, manifest, &records.metrics, charts)
+    let mut page = page(&report.report, sim, manifest, &records.metrics, charts);
+    page.metrics.clear();
+    page.live = records.live.as_ref().map(|run| LiveTables {
+        figures: live_figures(run, &records.metrics),
+        single_runs: report.single_runs,
+        differences: run.differences.clone(),
+        delays: run.delays.clone(),
+    });
+    page.facts.splice(0..2, live_facts(report));
+    page
+}
+
+/// What is told of a live run where a simulated one tells its engine and its replications.
+fn live_facts(report: &LiveReport) -> Vec<(String, String)> {
+    let facts = report.facts();
+    let mut told = vec![("live on", facts.name())];
+    if facts.time_scale != 1.0 {
+        let scale = format!("{} each", format::duration(facts.time_scale));
+        told.push(("scenario seconds took", scale));
+    }
+    let late = format::value(Unit::Seconds, facts.lateness_p99);
+    told.push(("99 % sent within", late));
+    let counts = [
+        ("outages", facts.outages),
+        ("with nobody after the end", facts.missing),
+        ("under way when waiting ended", facts.left),
+    ];
+    let happened = counts.into_iter().filter(|(_, count)| *count > 0);
+    told.extend(happened.map(|(name, count)| (name, format::count(count))));
+    let text = |(name, value): (&str, String)| (name.to_owned(), value);
+    told.into_iter().map(text).collect()
+}
+
+/// The rows of live figures that are told, each with its formula.
+fn live_figures(run: &LiveRecords, metrics: &[MetricRow]) -> Vec<(LiveRow, MetricRow)> {
+    let pairs = run.figures.iter().zip(metrics);
+    let told = pairs.filter(|(_, row)| is_told(row));
+    told.map(|(live, row)| (live.clone(), row.clone()))
+        .collect()
 }
 
 /// What was only predicted stands in metrics.csv, and so does what never happened.

@@ -14,6 +14,7 @@ mod figures;
 mod library;
 mod live;
 mod live_measures;
+mod live_report;
 mod measured;
 mod networks;
 mod paths;

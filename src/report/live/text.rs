@@ -85,7 +85,7 @@ fn figures(report: &LiveReport, detail: Detail) -> String {
     let mut rows = layout.lines();
     let bold = Style::new().bold();
     let title = rows.next().unwrap_or_default();
-    let mut out = format!("{bold}{title}  theory{bold:#}\n");
+    let mut out = format!("{bold}{title}  verdict{bold:#}\n");
     let mut place = None;
     for (line, row) in lines.iter().zip(rows) {
         if place != Some(line.place) {
@@ -111,7 +111,8 @@ fn cells(report: &LiveReport, line: &Line) -> [String; 9] {
     let unit = line.metric.unit();
     let shown = format::row(unit, [live, twin, replayed, theory], half, None);
     let ([live_text, twin, as_it_was, theory], half, unit) = shown;
-    let difference = above(live, replayed).filter(|_| replayed != Some(0.0));
+    let relative = replayed != Some(0.0) && !line.metric.is_signed();
+    let difference = above(live, replayed).filter(|_| relative);
     let (symbol, name) = table::words(line.metric);
     [
         format!("  {symbol}"),

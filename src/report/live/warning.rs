@@ -166,11 +166,11 @@ fn ended(run: &LiveRun) -> Option<LiveWarning> {
 
 fn counts(live: &SimResult, run: &LiveRun) -> impl Iterator<Item = LiveWarning> {
     let deliveries = live.messages.map_or(0, |messages| messages.duplicates);
-    let orders = live.outcomes.of(Outcome::Lost);
     let (missing, times, left) = (run.missing, run.outages, run.left);
+    let orders = live.outcomes.of(Outcome::Lost).max(missing);
     let told = [
         (deliveries, LiveWarning::Duplicates { deliveries }),
-        (orders.max(missing), LiveWarning::Lost { orders, missing }),
+        (orders, LiveWarning::Lost { orders, missing }),
         (times, LiveWarning::Outages { times }),
         (left, LiveWarning::Left { orders: left }),
     ];
