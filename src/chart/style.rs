@@ -103,7 +103,7 @@ pub fn stroke(role: Role) -> Stroke {
         Role::Limit => (1.8, Some((11.0, 3.0))),
         // Thin, so that the line of the simulation shows on either side.
         Role::Replayed => (1.2, None),
-        Role::Live => (2.2, Some((2.5, 2.5))),
+        Role::Live => (1.9, Some((7.0, 1.6))),
         Role::Context => (1.1, Some((2.0, 3.0))),
     };
     Stroke {
