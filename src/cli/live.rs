@@ -167,7 +167,7 @@ fn prepared(network: &Network, quiet: bool) -> Result<Prepared, Failure> {
     let job = |network: &Network, control: &Control| {
         let start = live_warmup(network, control);
         let (script, twin) = script(network, start, control)?;
-        let single = one_run(network, start, OneRun::RUNS, cores(), control)?;
+        let single = one_run(network, start, single_runs(network), cores(), control)?;
         Ok(Prepared {
             script: Arc::new(script),
             twin,
@@ -176,6 +176,15 @@ fn prepared(network: &Network, quiet: bool) -> Result<Prepared, Failure> {
         })
     };
     watched(network, quiet, job)?.map_err(Failure::Sim)
+}
+
+/// So many single runs that they take some seconds: fewer of a long run, whose figures are known better, but
+/// enough for intervals of 95 %.
+fn single_runs(network: &Network) -> u64 {
+    const ORDERS: f64 = 2e7;
+    const FEWEST: u64 = 40;
+    let runs = (ORDERS / network.expected_orders()) as u64;
+    runs.clamp(FEWEST, OneRun::RUNS)
 }
 
 /// The system asked for, or the one that the stages name.
@@ -247,7 +256,7 @@ fn judged(
         let replayed = replay(network, &was, start, control)?;
         // A run that was cut short is compared with as much of its twin, and with runs as short.
         let again = if cut_short {
-            let single = one_run(network, start, OneRun::RUNS, cores(), control)?;
+            let single = one_run(network, start, single_runs(network), cores(), control)?;
             let twin = replay(network, &played.cut(end), start, control)?;
             Some((twin, single))
         } else {

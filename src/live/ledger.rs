@@ -153,7 +153,9 @@ impl Ledger {
             class: scripted.class,
             size: scripted.size,
         };
-        self.journal.note(scripted.entered, order, enters);
+        // The clock's rounding must not put the sending before.
+        let time = scripted.entered.min(self.clock.seconds(now));
+        self.journal.note(time, order, enters);
         self.moves.fetch_add(1, Ordering::Relaxed);
         self.entered.fetch_add(1, Ordering::Relaxed);
     }
@@ -236,6 +238,7 @@ impl Ledger {
             Place::Queued => {}
             _ => return,
         }
+        let at = entry.available.map_or(at, |available| at.max(available));
         let outcome = match why {
             Discarded::Expired => Outcome::Expired,
             Discarded::Displaced => Outcome::Rejected,
@@ -250,6 +253,8 @@ impl Ledger {
             return Given::Unknown;
         };
         let is_due = matches!(entry.place, Place::OnTheWay | Place::Queued);
+        // The confirmation may have been stamped a moment after this delivery was, and noted before.
+        let at = entry.available.map_or(at, |available| at.max(available));
         if entry.labelled != label.attempt || !is_due {
             let message = DUPLICATES + self.duplicates.fetch_add(1, Ordering::Relaxed);
             let order = &script.orders[label.order as usize];
