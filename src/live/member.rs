@@ -27,6 +27,8 @@ pub(super) struct Member<B: Broker> {
     stage: u32,
     index: usize,
     receiver: Option<B::Receiver>,
+    /// How many connections there have been: a receipt is good for its own only.
+    line: u64,
     outlet: Outlet<B>,
     sleeper: Sleeper,
     /// Consumers that there are to be at the stage.
@@ -40,6 +42,8 @@ pub(super) struct Member<B: Broker> {
 /// A message that a consumer has.
 struct InHand<R> {
     receipt: R,
+    /// The connection that it came by.
+    line: u64,
     label: Label,
     what: What,
     /// When work on it, or its rest, ends.
@@ -90,12 +94,16 @@ impl<B: Broker> Member<B> {
         sleeper: Sleeper,
     ) -> Result<Member<B>, BrokerError> {
         let staff = shared.staff[stage as usize].subscribe();
-        let outlet = Outlet::open(Arc::clone(&shared)).await?;
+        let mut outlet = Outlet::new(Arc::clone(&shared));
+        if shared.sends_on(stage) {
+            outlet.connect().await?;
+        }
         let life = Life::of(&shared, stage, index);
         let mut member = Member {
             stage,
             index,
             receiver: None,
+            line: 0,
             outlet,
             sleeper,
             staff,
@@ -113,6 +121,7 @@ impl<B: Broker> Member<B> {
     async fn connect(&mut self) -> Result<(), BrokerError> {
         let broker = &self.shared.broker;
         self.receiver = Some(broker.receiver(self.stage as usize, self.index).await?);
+        self.line += 1;
         Ok(())
     }
 
@@ -245,18 +254,27 @@ impl<B: Broker> Member<B> {
         let shared = Arc::clone(&self.shared);
         let now = Instant::now();
         let Some(label) = Label::decode(&incoming.body, shared.run) else {
-            return self.settle(incoming.receipt, Settlement::Done).await;
+            return self
+                .settle((incoming.receipt, self.line), Settlement::Done)
+                .await;
         };
         if let Some(number) = label.as_probe() {
             shared.probes.arrived(number, now);
-            return self.settle(incoming.receipt, Settlement::Done).await;
+            return self
+                .settle((incoming.receipt, self.line), Settlement::Done)
+                .await;
         }
         match shared.ledger.given(&shared.script, label, now) {
-            Given::Unknown => self.settle(incoming.receipt, Settlement::Done).await,
+            Given::Unknown => {
+                self.settle((incoming.receipt, self.line), Settlement::Done)
+                    .await
+            }
             Given::Duplicate { message } => {
                 if shared.stages[self.stage as usize].idempotent {
                     shared.ledger.duplicate_ends(message, false, now);
-                    return self.settle(incoming.receipt, Settlement::Done).await;
+                    return self
+                        .settle((incoming.receipt, self.line), Settlement::Done)
+                        .await;
                 }
                 self.begin(
                     incoming.receipt,
@@ -314,6 +332,7 @@ impl<B: Broker> Member<B> {
         }
         self.works.push(InHand {
             receipt,
+            line: self.line,
             label,
             what,
             due: now + real,
@@ -372,7 +391,8 @@ impl<B: Broker> Member<B> {
         let settled = match in_hand.what {
             What::Duplicate(message) => {
                 shared.ledger.duplicate_ends(message, true, now);
-                self.settle(in_hand.receipt, Settlement::Done).await
+                self.settle((in_hand.receipt, in_hand.line), Settlement::Done)
+                    .await
             }
             What::Order if in_hand.fails => self.failed(in_hand, now).await,
             What::Order => self.succeeded(in_hand, now).await,
@@ -399,7 +419,8 @@ impl<B: Broker> Member<B> {
             Target::Completed => shared.ledger.leaves(order, Outcome::Completed, now),
             Target::Cancelled => shared.ledger.leaves(order, Outcome::Cancelled, now),
         }
-        self.settle(in_hand.receipt, Settlement::Done).await
+        self.settle((in_hand.receipt, in_hand.line), Settlement::Done)
+            .await
     }
 
     /// Sends an order to another stage.
@@ -463,12 +484,14 @@ impl<B: Broker> Member<B> {
             }
             RetryPlace::OldPlace if failure.backoff == Backoff::AtOnce => {
                 shared.ledger.back_in_queue(order, now);
-                self.settle(in_hand.receipt, Settlement::Requeue).await
+                self.settle((in_hand.receipt, in_hand.line), Settlement::Requeue)
+                    .await
             }
             RetryPlace::Tail | RetryPlace::OldPlace => {
                 shared.ledger.rests(order, now);
                 self.try_later(in_hand.label, rest).await?;
-                self.settle(in_hand.receipt, Settlement::Done).await
+                self.settle((in_hand.receipt, in_hand.line), Settlement::Done)
+                    .await
             }
         }
     }
@@ -505,7 +528,9 @@ impl<B: Broker> Member<B> {
             AfterFailure::Lost => Outcome::Lost,
             AfterFailure::Stage(StageId(stage)) => {
                 self.send_on(in_hand.label, stage as u32).await?;
-                return self.settle(in_hand.receipt, Settlement::Done).await;
+                return self
+                    .settle((in_hand.receipt, in_hand.line), Settlement::Done)
+                    .await;
             }
         };
         shared.ledger.leaves(order, outcome, now);
@@ -515,13 +540,17 @@ impl<B: Broker> Member<B> {
         } else {
             Settlement::Done
         };
-        self.settle(in_hand.receipt, how).await
+        self.settle((in_hand.receipt, in_hand.line), how).await
     }
 
     /// Tells the broker what has become of a message. If the connection is lost it comes again, and is
     /// known for a duplicate.
-    async fn settle(&mut self, receipt: Receipt<B>, how: Settlement) -> Result<(), BrokerError> {
-        let Some(receiver) = &mut self.receiver else {
+    async fn settle(
+        &mut self,
+        (receipt, line): (Receipt<B>, u64),
+        how: Settlement,
+    ) -> Result<(), BrokerError> {
+        let Some(receiver) = self.receiver.as_mut().filter(|_| line == self.line) else {
             return Ok(());
         };
         let before = Instant::now();

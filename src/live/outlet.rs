@@ -5,7 +5,7 @@ use super::brokers::{Broker, BrokerError, Confirmation, Confirmations, Fate, Out
 use super::gauges::Delay;
 use super::message::Label;
 use super::run::Shared;
-use crate::network::Discipline;
+use crate::network::{Discipline, Target};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,19 +38,24 @@ impl Unconfirmed {
 }
 
 impl<B: Broker> Outlet<B> {
-    /// An outlet that has connected.
-    pub(super) async fn open(shared: Arc<Shared<B>>) -> Result<Outlet<B>, BrokerError> {
-        let mut outlet = Outlet {
+    /// An outlet that is not connected.
+    pub(super) fn new(shared: Arc<Shared<B>>) -> Outlet<B> {
+        Outlet {
             shared,
             sender: None,
             unconfirmed: Arc::default(),
             next_tag: 0,
-        };
+        }
+    }
+
+    /// An outlet that has connected.
+    pub(super) async fn open(shared: Arc<Shared<B>>) -> Result<Outlet<B>, BrokerError> {
+        let mut outlet = Outlet::new(shared);
         outlet.connect().await?;
         Ok(outlet)
     }
 
-    async fn connect(&mut self) -> Result<(), BrokerError> {
+    pub(super) async fn connect(&mut self) -> Result<(), BrokerError> {
         let (shared, unconfirmed) = (Arc::clone(&self.shared), Arc::clone(&self.unconfirmed));
         let tell = move |confirmation: Confirmation| {
             let known = unconfirmed.lock().remove(&confirmation.tag);
@@ -140,6 +145,14 @@ impl<B: Broker> Outlet<B> {
 }
 
 impl<B: Broker> Shared<B> {
+    /// Whether the consumers of a stage send messages themselves.
+    pub(super) fn sends_on(&self, stage: u32) -> bool {
+        let classes = &self.network.stages[stage as usize].by_class;
+        let mut routes = classes.iter().flat_map(|class| &class.next);
+        self.stages[stage as usize].failure.is_some()
+            || routes.any(|route| matches!(route.to, Target::Stage(_)))
+    }
+
     /// A message as it goes out.
     fn written(&self, parcel: Parcel, tag: u64) -> Outgoing {
         let Parcel {

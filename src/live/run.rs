@@ -131,7 +131,11 @@ pub async fn run<B: Broker>(
 ) -> Result<LiveRun, LiveError> {
     let (shared, kept) = open::<B>(&request).await?;
     let mut tasks = JoinSet::new();
-    let mut course = match prepare(&shared, kept, &mut tasks).await {
+    let prepared = tokio::select! {
+        prepared = prepare(&shared, kept, &mut tasks) => prepared,
+        () = asked_to_stop(&control) => Err(LiveError::Stopped),
+    };
+    let mut course = match prepared {
         Ok(fitness) => Course::new(fitness, shared.stages.len()),
         Err(error) => {
             finish_tasks(&shared, &mut tasks).await;
@@ -323,7 +327,8 @@ async fn watch<B: Broker>(
             _ = ticks.tick() => look(shared, control, course),
         }
         let sent = sources == 0 && Instant::now() >= shared.clock.instant(shared.end);
-        let stopped = course.stopped.is_some() && sources == 0;
+        // Who waits for a broker that is gone does not hold up who wants to stop.
+        let stopped = course.stopped.is_some();
         if (sent || stopped) && is_drained(shared, request, course).await {
             return;
         }
@@ -411,6 +416,13 @@ async fn nothing_waits<B: Broker>(shared: &Shared<B>) -> bool {
         }
     }
     true
+}
+
+/// Ends when somebody has asked the run to stop.
+async fn asked_to_stop(control: &LiveControl) {
+    while !control.stopped() {
+        tokio::time::sleep(TICK).await;
+    }
 }
 
 /// Ends when the run, or its sending, is to stop.
