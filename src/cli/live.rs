@@ -8,7 +8,7 @@ use super::progress::watched;
 use super::run::print;
 use crate::live::brokers::Address;
 use crate::live::{
-    Ended, LiveRun, Request, as_it_was, feature, measured_costs, name_of, with_costs,
+    Ended, LiveRun, Request, as_it_was, feature, measured_costs, name_of, possible, with_costs,
 };
 use crate::network::{Horizon, Network, System};
 use crate::report::{
@@ -131,6 +131,7 @@ fn time(text: &str) -> Result<Duration, String> {
 pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let asked = load(&args.file, &args.scenario)?;
     let system = system(args, &asked.network)?;
+    possible(system, &asked.network)?;
     let address = address(args, system)?;
     let out = args
         .out

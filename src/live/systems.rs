@@ -1,10 +1,11 @@
 //! The systems that this build of the program has clients for.
 
-use super::brokers;
+use super::brokers::{self, Broker};
 use super::control::LiveControl;
 use super::outcome::{LiveError, LiveRun};
+use super::plan::plan;
 use super::run::{Request, run};
-use crate::network::System;
+use crate::network::{Network, System};
 use std::sync::Arc;
 
 /// All systems, in the order in which they are shown.
@@ -29,6 +30,56 @@ pub fn feature(system: System) -> &'static str {
     }
 }
 
+/// Does something with the client of a system; an error where this build has none.
+macro_rules! with_client {
+    ($system:expr, $client:ident => $do:expr) => {
+        match $system {
+            System::Memory => {
+                type $client = brokers::memory::Memory;
+                $do
+            }
+            #[cfg(feature = "rabbitmq")]
+            System::RabbitMq => {
+                type $client = brokers::rabbitmq::RabbitMq;
+                $do
+            }
+            #[cfg(feature = "kafka")]
+            System::Kafka => {
+                type $client = brokers::kafka::Kafka;
+                $do
+            }
+            #[cfg(feature = "activemq")]
+            System::ActiveMq => {
+                type $client = brokers::activemq::ActiveMq;
+                $do
+            }
+            #[cfg(feature = "rocketmq")]
+            System::RocketMq => {
+                type $client = brokers::rocketmq::RocketMq;
+                $do
+            }
+            #[cfg(feature = "zeromq")]
+            System::ZeroMq => {
+                type $client = brokers::zeromq::ZeroMq;
+                $do
+            }
+            #[allow(unreachable_patterns, reason = "with all clients there is no other")]
+            other => Err(LiveError::NoClient(other)),
+        }
+    };
+}
+
+/// Whether a scenario can be run through a system: said before anything is done.
+///
+/// # Errors
+/// [`LiveError::Refused`] with all that cannot be done, [`LiveError::NoClient`].
+pub fn possible(system: System, network: &Network) -> Result<(), LiveError> {
+    with_client!(system, Client => {
+        let planned = plan(network, system, &Client::ABILITIES, 1.0);
+        planned.map(drop).map_err(LiveError::Refused)
+    })
+}
+
 /// Runs a scenario through a system.
 ///
 /// # Errors
@@ -38,19 +89,5 @@ pub async fn run_on(
     request: Request,
     control: Arc<LiveControl>,
 ) -> Result<LiveRun, LiveError> {
-    match system {
-        System::Memory => run::<brokers::memory::Memory>(request, control).await,
-        #[cfg(feature = "rabbitmq")]
-        System::RabbitMq => run::<brokers::rabbitmq::RabbitMq>(request, control).await,
-        #[cfg(feature = "kafka")]
-        System::Kafka => run::<brokers::kafka::Kafka>(request, control).await,
-        #[cfg(feature = "activemq")]
-        System::ActiveMq => run::<brokers::activemq::ActiveMq>(request, control).await,
-        #[cfg(feature = "rocketmq")]
-        System::RocketMq => run::<brokers::rocketmq::RocketMq>(request, control).await,
-        #[cfg(feature = "zeromq")]
-        System::ZeroMq => run::<brokers::zeromq::ZeroMq>(request, control).await,
-        #[allow(unreachable_patterns, reason = "with all clients there is no other")]
-        other => Err(LiveError::NoClient(other)),
-    }
+    with_client!(system, Client => run::<Client>(request, control).await)
 }

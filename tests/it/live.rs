@@ -122,3 +122,124 @@ fn every_order_ends_as_its_twin_does() {
         .filter(|outcome| **outcome == Outcome::DeadLettered);
     assert_eq!(run.dead_letters[1], Some(dead.count() as u64));
 }
+
+/// The command as a user types it.
+mod command {
+    use crate::commands::{Shell, code, stderr};
+    use serde_json::Value;
+    use std::fs;
+
+    /// Two stages in a tenth of the time.
+    fn shell() -> Shell {
+        let shell = Shell::new();
+        fs::write(shell.path("shop.toml"), super::PIPELINE).expect("a file");
+        shell
+    }
+
+    const QUICK: [&str; 5] = ["--time-scale", "0.1", "--duration", "10s", "--json"];
+
+    fn live(shell: &Shell, more: &[&str]) -> std::process::Output {
+        shell.run(&[&["live", "shop.toml"], &QUICK[..], more].concat())
+    }
+
+    #[test]
+    fn writes_what_run_writes_and_the_twins_beside() {
+        let shell = shell();
+        let output = live(&shell, &["--orders"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let json: Value = serde_json::from_slice(&output.stdout).expect("a document");
+        assert_eq!(json["run"]["engine"], "live");
+        assert_eq!(json["live"]["system"], "the in-process broker");
+        assert_eq!(json["live"]["left"], 0);
+        let outcomes = json["pipeline"]["outcomes"].as_object().expect("outcomes");
+        let sum: u64 = outcomes.values().filter_map(Value::as_u64).sum();
+        assert_eq!(json["run"]["entered"].as_u64(), Some(sum));
+        let latency = &json["live"]["figures"]["pipeline"]["latency"];
+        for run in ["live", "twin", "replayed"] {
+            assert!(
+                latency[run].as_f64().is_some_and(|seconds| seconds > 0.0),
+                "{run}"
+            );
+        }
+        let out = shell.path("output/live-live");
+        for file in [
+            "manifest.json",
+            "metrics.csv",
+            "timeseries.csv",
+            "latency.csv",
+            "live.csv",
+            "live_latency.csv",
+            "differences.csv",
+            "delays.csv",
+            "depths.csv",
+            "orders.csv",
+            "report.html",
+            "charts/latency.svg",
+            "charts/latency.png",
+        ] {
+            let size = fs::metadata(out.join(file)).map_or(0, |meta| meta.len());
+            assert!(size > 0, "{file}");
+        }
+        let orders = csv::Reader::from_path(out.join("orders.csv")).expect("a file");
+        assert_eq!(orders.into_records().count() as u64, sum);
+        // The charts can be drawn again from the folder.
+        let again = shell.run(&["chart", "output/live-live"]);
+        assert_eq!(code(&again), 0, "{}", stderr(&again));
+    }
+
+    #[test]
+    fn measured_costs_go_into_a_copy_that_is_a_scenario() {
+        let shell = Shell::new();
+        let text = super::PIPELINE.replace("failure = {", "# failure = {");
+        fs::write(shell.path("shop.toml"), text).expect("a file");
+        let output = live(&shell, &["--duration", "40s", "--calibrate", "costs.toml"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let text = fs::read_to_string(shell.path("costs.toml")).expect("a file");
+        assert!(text.contains("handover"), "{text}");
+        let check = shell.run(&["check", "costs.toml"]);
+        assert_eq!(code(&check), 0, "{}", stderr(&check));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_before_anything_is_done() {
+        let shell = shell();
+        let ps = "stage.ship.queue.discipline=\"ps\"";
+        let cases: [(&[&str], &str); 7] = [
+            (&["--set", ps], "stage ship: ps cannot be done live"),
+            (
+                &["--url", "amqp://x:y@z"],
+                "--url: the in-process broker has no address",
+            ),
+            (&["--time-scale", "0"], "a number from 0.001 to 1000"),
+            (&["--timeout", "0s"], "above 0"),
+            (&["--broker", "mqtt"], "possible values"),
+            (
+                &[
+                    "--broker",
+                    "rabbitmq",
+                    "--url",
+                    "amqp://me:pass-word@h:99999",
+                ],
+                "port",
+            ),
+            (&["--drain", "never"], "such as"),
+        ];
+        for (more, says) in cases {
+            let output = live(&shell, more);
+            let said = stderr(&output);
+            assert_eq!(code(&output), 2, "{more:?}: {said}");
+            assert!(said.contains(says), "{more:?}: {said}");
+            assert!(!said.contains("pass-word"), "{said}");
+            assert!(!shell.path("output/live-live").exists(), "{more:?}");
+        }
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[test]
+    fn a_client_that_this_build_lacks_is_named() {
+        let output = live(&shell(), &["--broker", "kafka"]);
+        assert_eq!(code(&output), 2);
+        let said = stderr(&output);
+        assert!(said.contains("--features kafka"), "{said}");
+    }
+}
