@@ -227,12 +227,17 @@ async fn prepare<B: Broker>(
     kept: mpsc::UnboundedReceiver<Kept>,
     tasks: &mut Tasks,
 ) -> Result<Fitness, LiveError> {
+    // At once: systems that tell their members of each other make each wait for the next.
+    let mut opening = JoinSet::new();
     for (stage, plan) in shared.stages.iter().enumerate() {
         for index in 0..plan.members {
             let (stage, sleeper) = (stage as u32, Sleeper::new()?);
-            let member = Member::open(Arc::clone(shared), stage, index, sleeper).await?;
-            tasks.spawn(async move { (Task::Server, member.run().await) });
+            opening.spawn(Member::open(Arc::clone(shared), stage, index, sleeper));
         }
+    }
+    while let Some(opened) = opening.join_next().await {
+        let member = opened.map_err(|error| LiveError::Defect(error.to_string()))??;
+        tasks.spawn(async move { (Task::Server, member.run().await) });
     }
     let keeper = keep(
         Arc::clone(shared),
