@@ -138,7 +138,7 @@ pub fn later_than_twin(records: &RunRecords) -> Option<Chart> {
             y,
             series: vec![
                 Series::new("than the twin", Role::Simulation, Shape::Line(twin)),
-                Series::new("than the twin as it was", Role::Replayed, Shape::Line(replayed)),
+                Series::new("than the twin as it was", Role::SimulationPart, Shape::Line(replayed)),
             ],
             markers: Vec::new(),
         }],
@@ -156,7 +156,7 @@ fn before(twin: &[(f64, f64)], replayed: &[(f64, f64)]) -> String {
         return String::new();
     }
     format!(
-        "Not shown: {} of the orders were not later than the twin, {} not later than it was.",
+        "Not shown: {} of the orders were not later than the twin, {} not later than the twin as it was.",
         human::percent(twin),
         human::percent(replayed)
     )
@@ -204,7 +204,7 @@ pub fn queue_depth(records: &RunRecords) -> Option<Chart> {
     let times = run.depths.iter().map(|row| row.time);
     over_time(records, times, panels, |x, panels| Chart {
         name: "queue_depth".to_owned(),
-        title: depth_title(run, &stages),
+        title: depth_title(run, &stages, records.warmup),
         subtitle,
         note,
         x,
@@ -260,9 +260,13 @@ fn depth_panel(records: &RunRecords, run: &LiveRecords, stage: &Stage) -> Option
     })
 }
 
-fn depth_title(run: &LiveRecords, stages: &[Stage]) -> String {
+/// Averages after the warm-up, as everywhere.
+fn depth_title(run: &LiveRecords, stages: &[Stage], warmup: f64) -> String {
     let mean = |at: &str, of: fn(&DepthRow) -> Option<f64>| {
-        let here = run.depths.iter().filter(|row| row.at == at);
+        let here = run
+            .depths
+            .iter()
+            .filter(|row| row.at == at && row.time >= warmup);
         let (count, sum) = here
             .filter_map(of)
             .fold((0_u32, 0.0), |(count, sum), depth| (count + 1, sum + depth));
