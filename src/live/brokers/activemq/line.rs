@@ -28,8 +28,8 @@ const PORT: u16 = 5672;
 /// default for clients is 30 s.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long a connection that is cut may take to write what it was given before.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+/// How long a connection that ends may take to write what was settled before.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Where the broker is, for which run, and how long to wait for it.
 #[derive(Debug)]
@@ -210,6 +210,7 @@ impl Place {
             .open_with_stream(Watched {
                 stream,
                 wire: wire.clone(),
+                sent: Frames::default(),
             })
             .await
             .map_err(|error| self.not_opened(error))?;
@@ -299,38 +300,38 @@ impl Line {
         format!("{product} {version}")
     }
 
-    /// Frames that were written so far.
-    pub(super) fn written(&self) -> u64 {
-        self.wire.flushes.load(Ordering::Acquire)
+    /// Settlements that were written so far.
+    fn written(&self) -> u64 {
+        self.wire.settled.load(Ordering::Acquire)
     }
 
-    /// Ends in good order, as far as the broker plays along, once `frames` frames in all are written.
+    /// Ends in good order, as far as the broker plays along, once `settled` settlements in all are written.
     /// Links and the session end with the connection: closed one by one, they would give back unsettled
     /// messages as if nobody had ever seen them.
-    pub(super) async fn close(mut self, frames: u64) {
-        self.wrote(frames).await;
+    pub(super) async fn close(mut self, settled: u64) {
+        self.wrote(settled).await;
         let _ = tokio::time::timeout(self.patience, self.connection.close()).await;
         let _ = self.cut.shutdown(Shutdown::Both);
     }
 
-    /// Waits until as many frames are on the wire, but not for long: there may be fewer.
-    async fn wrote(&self, frames: u64) {
+    /// Waits until as many settlements are on the wire, but not for long: the connection may be lost.
+    async fn wrote(&self, settled: u64) {
         let until = Instant::now() + LAST_WORDS;
-        while self.written() < frames && Instant::now() < until {
+        while self.written() < settled && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
     /// Cuts the connection as the end of a process does: what was handed to the system before
-    /// (`frames` frames in all) still goes out, and nothing else does. `rest` is kept until then, since
+    /// (`settled` settlements in all) still goes out, and nothing else does. `rest` is kept until then, since
     /// it would say goodbye.
-    pub(super) fn cut<T: Send + 'static>(self, frames: u64, rest: T) {
-        if self.written() >= frames || tokio::runtime::Handle::try_current().is_err() {
+    pub(super) fn cut<T: Send + 'static>(self, settled: u64, rest: T) {
+        if self.written() >= settled || tokio::runtime::Handle::try_current().is_err() {
             let _ = self.cut.shutdown(Shutdown::Both);
             return;
         }
         tokio::spawn(async move {
-            self.wrote(frames).await;
+            self.wrote(settled).await;
             let _ = self.cut.shutdown(Shutdown::Both);
             drop((self, rest));
         });
@@ -352,8 +353,8 @@ fn property<'a>(heard: &'a [u8], name: &str) -> Option<&'a str> {
 /// What is seen of a connection's bytes.
 #[derive(Debug, Default)]
 struct Wire {
-    /// The client flushes once for each frame.
-    flushes: AtomicU64,
+    /// Dispositions that were handed to the system: what the client was told to settle.
+    settled: AtomicU64,
     /// The first that the broker said.
     heard: Mutex<Vec<u8>>,
 }
@@ -366,6 +367,66 @@ const HEARD: usize = 2048;
 struct Watched {
     stream: TcpStream,
     wire: Arc<Wire>,
+    sent: Frames,
+}
+
+/// Where in its frames a stream is.
+#[derive(Debug, Default)]
+struct Frames {
+    /// The frame's first bytes: its length, what kind it is, what it does.
+    head: Vec<u8>,
+    /// Bytes of the frame that are still to come, once its length is known.
+    left: usize,
+}
+
+impl Frames {
+    /// Goes on; returns how many dispositions have come to their end.
+    fn pass(&mut self, mut bytes: &[u8]) -> u64 {
+        /// A described type, its descriptor a small number: `disposition`.
+        const DISPOSITION: [u8; 3] = [0x00, 0x53, 0x15];
+        const LENGTH: usize = 4;
+        const DOES: usize = 8;
+        let mut ended = 0;
+        while !bytes.is_empty() {
+            let known = self.head.len() >= LENGTH;
+            let wanted = if known {
+                DOES + DISPOSITION.len()
+            } else {
+                LENGTH
+            };
+            let here = bytes.len().min(if known {
+                self.left
+            } else {
+                wanted - self.head.len()
+            });
+            let kept = here.min(wanted.saturating_sub(self.head.len()));
+            self.head.extend(&bytes[..kept]);
+            bytes = &bytes[here..];
+            if known {
+                self.left -= here;
+            } else if self.head.len() == LENGTH {
+                self.left = length(&self.head) - LENGTH;
+            }
+            if known && self.left == 0 {
+                ended += u64::from(self.head.get(DOES..) == Some(&DISPOSITION[..]));
+                self.head.clear();
+            }
+        }
+        ended
+    }
+}
+
+/// The length of a frame, or of the protocol's name that comes before the first.
+fn length(head: &[u8]) -> usize {
+    const SHORTEST: usize = 8;
+    let number = head
+        .iter()
+        .fold(0, |number, &byte| number << 8 | usize::from(byte));
+    if head == b"AMQP" {
+        SHORTEST
+    } else {
+        number.max(SHORTEST)
+    }
 }
 
 impl AsyncRead for Watched {
@@ -394,15 +455,16 @@ impl AsyncWrite for Watched {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(written)) = polled {
+            let settled = self.sent.pass(&bytes[..written]);
+            self.wire.settled.fetch_add(settled, Ordering::Release);
+        }
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let polled = Pin::new(&mut self.stream).poll_flush(context);
-        if matches!(polled, Poll::Ready(Ok(()))) {
-            self.wire.flushes.fetch_add(1, Ordering::Release);
-        }
-        polled
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -413,6 +475,34 @@ impl AsyncWrite for Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A frame that does something, with some bytes after it.
+    fn frame(does: u8, more: usize) -> Vec<u8> {
+        let mut frame = (11 + more as u32).to_be_bytes().to_vec();
+        frame.extend([2, 0, 0, 0, 0x00, 0x53, does]);
+        frame.extend(vec![0x15; more]);
+        frame
+    }
+
+    #[test]
+    fn dispositions_are_counted_however_the_bytes_are_cut() {
+        let heartbeat = vec![0, 0, 0, 8, 2, 0, 0, 0];
+        let sent = [
+            b"AMQP\x03\x01\x00\x00".to_vec(),
+            frame(0x41, 40),
+            b"AMQP\x00\x01\x00\x00".to_vec(),
+            frame(0x15, 20),
+            heartbeat,
+            frame(0x14, 1000),
+            frame(0x15, 0),
+        ]
+        .concat();
+        for size in [1, 2, 3, 5, 7, 11, 64, sent.len()] {
+            let mut frames = Frames::default();
+            let ended: u64 = sent.chunks(size).map(|bytes| frames.pass(bytes)).sum();
+            assert_eq!(ended, 2, "pieces of {size}");
+        }
+    }
 
     #[test]
     fn the_version_is_read_off_the_open_frame() {

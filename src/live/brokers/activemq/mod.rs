@@ -7,7 +7,7 @@
 //! | what is asked | what is done |
 //! | --- | --- |
 //! | queues | `orderline.<run>.<queue>`, made when a link attaches |
-//! | window | link credit, granted anew with each settlement |
+//! | window | link credit, granted anew when it is used up and as much as there is room: never more than the window, at times a little less ahead |
 //! | done, requeue, dead letter | accepted, modified (delivery failed), rejected |
 //! | requeue | the broker hands the message to the same receiver again, next but for what the window already holds; another gets it when that one goes |
 //! | settled on delivery | the link's sender settles |

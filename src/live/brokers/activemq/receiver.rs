@@ -29,12 +29,10 @@ pub struct ActiveMqReceiver {
     settled: bool,
     /// Messages that were handed over and not settled.
     open: u32,
-    /// Whether the broker has not heard yet how much credit there is.
-    owed: bool,
-    /// Frames that were given to the client.
-    frames: u64,
-    /// As many must be on the wire before the connection may be cut: what was settled is settled.
-    due: u64,
+    /// A message that is here and not handed over yet.
+    come: Option<Incoming<DeliveryInfo>>,
+    /// Settlements that the client was told of: they must be on the wire before the connection ends.
+    told: u64,
 }
 
 impl ActiveMqReceiver {
@@ -50,7 +48,6 @@ impl ActiveMqReceiver {
         let mut line = place.open("receiver").await?;
         let link = attach(&place, &mut line, from(&queues[queue].name), settled);
         let link = place.patiently(link).await?;
-        let frames = line.written();
         let mut receiver = ActiveMqReceiver {
             place,
             counts,
@@ -60,39 +57,24 @@ impl ActiveMqReceiver {
             window,
             settled,
             open: 0,
-            owed: true,
-            frames,
-            due: 0,
+            come: None,
+            told: 0,
         };
         receiver.grant().await?;
         Ok(receiver)
     }
 
-    /// Tells the broker how many more messages it may send.
+    /// Tells the broker how many more messages it may send, once it has sent all that it was allowed.
     ///
-    /// While some credit is left, it is taken back first: ActiveMQ adds what is granted to what it
-    /// thinks is left, loses count, and ends up setting aside more messages for a receiver than the
-    /// receiver has asked for. A credit of nothing makes it count anew.
+    /// Not before: ActiveMQ adds what is granted to what it thinks is left of the last time, loses count,
+    /// and sets aside more messages for a receiver than the receiver has asked for.
     async fn grant(&mut self) -> Result<(), BrokerError> {
-        if self.link.credit() > 0 {
-            self.flow(0).await?;
+        let room = self.window - self.open.min(self.window);
+        if room == 0 || self.link.credit() > 0 {
+            return Ok(());
         }
-        self.flow(self.window - self.open).await?;
-        self.owed = false;
-        Ok(())
-    }
-
-    async fn flow(&mut self, credit: u32) -> Result<(), BrokerError> {
-        let told = self.link.set_credit(credit).await;
-        told.map_err(|error| self.place.lost(error))?;
-        self.frames += 1;
-        Ok(())
-    }
-
-    /// Whether a hint is due that there is room again. Where there is no limit, it is not worth one for
-    /// each message.
-    fn is_due(&self) -> bool {
-        self.window < UNLIMITED || self.link.credit() < UNLIMITED / 2
+        let told = self.link.set_credit(room).await;
+        told.map_err(|error| self.place.lost(error))
     }
 
     async fn dispose(&self, delivery: DeliveryInfo, how: Settlement) -> Result<(), BrokerError> {
@@ -162,17 +144,16 @@ impl super::super::Receiver for ActiveMqReceiver {
     type Receipt = DeliveryInfo;
 
     async fn receive(&mut self) -> Result<Incoming<DeliveryInfo>, BrokerError> {
-        if self.owed {
+        loop {
             self.grant().await?;
+            if let Some(incoming) = self.come.take() {
+                return Ok(incoming);
+            }
+            let received = self.link.recv::<Body<Value>>().await;
+            let delivery = received.map_err(|error| self.place.not_received(error))?;
+            self.open += u32::from(!self.settled);
+            self.come = Some(taken(delivery));
         }
-        let received = self.link.recv::<Body<Value>>().await;
-        let delivery = received.map_err(|error| self.place.not_received(error))?;
-        if self.settled {
-            self.owed = self.is_due();
-        } else {
-            self.open += 1;
-        }
-        Ok(taken(delivery))
     }
 
     async fn settle(&mut self, receipt: DeliveryInfo, how: Settlement) -> Result<(), BrokerError> {
@@ -180,22 +161,17 @@ impl super::super::Receiver for ActiveMqReceiver {
             return Ok(());
         }
         self.dispose(receipt, how).await?;
-        self.frames += 1;
-        self.due = self.frames;
+        self.told += 1;
         self.open = self.open.saturating_sub(1);
-        if self.is_due() {
-            self.grant().await
-        } else {
-            Ok(())
-        }
+        self.grant().await
     }
 
     async fn close(self) {
-        self.line.close(self.due).await;
+        self.line.close(self.told).await;
     }
 
     fn kill(self) {
-        self.line.cut(self.due, self.link);
+        self.line.cut(self.told, self.link);
     }
 }
 
