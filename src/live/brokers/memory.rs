@@ -106,7 +106,7 @@ impl Broker for Memory {
     }
 
     fn version(&self) -> String {
-        "in-process".to_owned()
+        "the in-process broker".to_owned()
     }
 
     async fn sender(&self, confirmations: Confirmations) -> Result<MemorySender, BrokerError> {

@@ -114,7 +114,7 @@ impl Broker for Kafka {
 
     fn version(&self) -> String {
         let (_, client) = rdkafka::util::get_rdkafka_version();
-        format!("Apache Kafka (by librdkafka {client})")
+        format!("Kafka (by librdkafka {client})")
     }
 
     async fn sender(&self, confirmations: Confirmations) -> Result<KafkaSender, BrokerError> {
