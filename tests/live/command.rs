@@ -246,23 +246,41 @@ pub mod server {
         up(system);
     }
 
-    /// What clients made is gone, at the latest a moment later.
-    pub fn has_nothing_left(system: &str) {
-        if system == "zeromq" {
-            return;
-        }
-        let until = std::time::Instant::now() + Duration::from_secs(20);
-        loop {
-            let left = script("list", &[system]);
-            let ours: Vec<&str> = left
-                .lines()
-                .filter(|line| line.contains("orderline."))
-                .collect();
-            if ours.is_empty() {
-                return;
+    /// What a server holds of clients before a test: others may have left something there.
+    pub struct Before {
+        system: String,
+        there: Vec<String>,
+    }
+
+    impl Before {
+        pub fn on(system: &str) -> Before {
+            Before {
+                system: system.to_owned(),
+                there: left(system),
             }
-            assert!(std::time::Instant::now() < until, "left behind: {ours:?}");
-            std::thread::sleep(Duration::from_millis(500));
         }
+
+        /// What the test made is gone, at the latest a moment later.
+        pub fn is_all(self) {
+            let until = std::time::Instant::now() + Duration::from_secs(20);
+            loop {
+                let now = left(&self.system);
+                let new: Vec<&String> = now.iter().filter(|q| !self.there.contains(q)).collect();
+                if new.is_empty() {
+                    return;
+                }
+                assert!(std::time::Instant::now() < until, "left behind: {new:?}");
+                std::thread::sleep(Duration::from_millis(500));
+            }
+        }
+    }
+
+    fn left(system: &str) -> Vec<String> {
+        if system == "zeromq" {
+            return Vec::new();
+        }
+        let names = script("list", &[system]);
+        let ours = names.lines().filter(|line| line.contains("orderline."));
+        ours.map(str::to_owned).collect()
     }
 }

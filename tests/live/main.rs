@@ -13,6 +13,7 @@
 
 mod command;
 
+use command::server::Before;
 use command::{Live, Scenario, server};
 
 /// A run and one with calibrated costs on each system.
@@ -30,6 +31,7 @@ systems!(rabbitmq, kafka, activemq, rocketmq, zeromq);
 
 /// Every order is done once; the measured costs are written, read again, and predict another load.
 fn a_run_beside_its_twins(system: &str) {
+    let before = Before::on(system);
     let scenario = Scenario::plain(system);
     let costs = scenario.path("calibrated.toml");
     let first = Live::new(&scenario, system)
@@ -43,17 +45,18 @@ fn a_run_beside_its_twins(system: &str) {
         .run(0);
     second.has_done_everything_once();
     second.print(system, "calibrated, at another load");
-    server::has_nothing_left(system);
+    before.is_all();
 }
 
 /// Consumers die in mid-work again and again: what they had is done by others.
 fn consumers_die(system: &str) {
+    let before = Before::on(system);
     let scenario = Scenario::with_crashes(system);
     let live = Live::new(&scenario, system).run(0);
     live.has_lost_nothing();
     assert!(live.count("redeliveries") > 0, "somebody died in mid-work");
     live.print(system, "with crashes");
-    server::has_nothing_left(system);
+    before.is_all();
 }
 
 #[test]
@@ -82,6 +85,7 @@ fn consumers_die_kafka() {
 
 /// The server is stopped and started in mid-run: durable messages are all done in the end.
 fn server_restarts(system: &str) {
+    let before = Before::on(system);
     let scenario = Scenario::plain(system);
     let run = Live::new(&scenario, system)
         .args(["--give-up-after", "120s", "--drain", "120s"])
@@ -94,7 +98,7 @@ fn server_restarts(system: &str) {
         "the server was gone"
     );
     live.print(system, "with a restart of the server");
-    server::has_nothing_left(system);
+    before.is_all();
 }
 
 #[test]
@@ -137,6 +141,7 @@ fn what_is_not_durable_is_lost_and_counted() {
 #[test]
 #[ignore = "needs the real servers: tests/brokers/up all"]
 fn trouble_is_told_in_time() {
+    let before = Before::on("rabbitmq");
     let scenario = Scenario::plain("rabbitmq");
     let url = std::env::var("ORDERLINE_RABBITMQ_URL").expect("tests/brokers/up rabbitmq");
     let (_, place) = url.rsplit_once('@').expect("an address with a login");
@@ -155,14 +160,13 @@ fn trouble_is_told_in_time() {
         assert!(error.contains(says), "{error}");
         assert!(!error.contains("wrong-secret"), "{error}");
     }
-    server::has_nothing_left("rabbitmq");
     server::freeze("rabbitmq");
     let error = Live::new(&scenario, "rabbitmq")
         .args(["--timeout", "3s"])
         .fails(3, 12.0);
     server::up("rabbitmq");
     assert!(error.contains("no broker at"), "{error}");
-    server::has_nothing_left("rabbitmq");
+    before.is_all();
 }
 
 /// A server that is gone for good ends the run with what was measured.
