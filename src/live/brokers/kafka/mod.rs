@@ -127,7 +127,14 @@ impl Broker for Kafka {
 
     async fn depth(&self, queue: usize) -> Result<Option<u64>, BrokerError> {
         let (place, queue) = (self.place.clone(), Arc::clone(&self.queues[queue]));
-        let depth = aside(move || lag(&place, &queue)).await;
+        let depth = aside(move || {
+            let lag = lag(&place, &queue);
+            if lag.is_err() {
+                queue.forget_observer();
+            }
+            lag
+        });
+        let depth = depth.await;
         self.answer("say how long a queue is", depth)
     }
 

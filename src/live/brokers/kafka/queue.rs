@@ -82,6 +82,11 @@ impl Queue {
         Ok(observer)
     }
 
+    /// The next to be asked is another: one whose broker fell silent may take minutes to find the group again.
+    pub(super) fn forget_observer(&self) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn seats(&self) -> MutexGuard<'_, BTreeMap<usize, Seat>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
