@@ -571,15 +571,15 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_all_said_at_once() {
         let text = format!(
-            "{SERVICE}consumers = 1\nqueue = {{ discipline = \"ps\" }}\npatience = {{ exponential = {{ rate = 1 }} }}\n"
+            "{SERVICE}consumers = 1\nqueue = {{ capacity = 5, overflow = {{ retry = {{ exponential = {{ rate = 1 }} }} }} }}\npatience = {{ exponential = {{ rate = 1 }} }}\n"
         );
         let refusals = planned(&text).expect_err("it cannot be done");
         let what: Vec<&str> = refusals.iter().map(|r| r.what.as_str()).collect();
-        assert_eq!(what, ["ps", "patience"]);
+        assert_eq!(what, ["overflow = { retry }", "patience"]);
         assert!(
             refusals[0]
                 .to_string()
-                .starts_with("stage a: ps cannot be done live: ")
+                .starts_with("stage a: overflow = { retry } cannot be done live: ")
         );
     }
 
