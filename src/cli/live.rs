@@ -116,7 +116,7 @@ fn factor(text: &str) -> Result<f64, String> {
 fn time(text: &str) -> Result<Duration, String> {
     let accepts = || {
         format!(
-            "it takes {} above 0, a day at most",
+            "it takes {}; above 0 and at most a day",
             Dimension::Time.accepts()
         )
     };
@@ -131,8 +131,8 @@ fn time(text: &str) -> Result<Duration, String> {
 pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let asked = load(&args.file, &args.scenario)?;
     let system = system(args, &asked.network)?;
-    possible(system, &asked.network)?;
     let address = address(args, system)?;
+    possible(system, &asked.network)?;
     let out = args
         .out
         .clone()

@@ -192,7 +192,9 @@ mod command {
         let shell = Shell::new();
         let text = super::PIPELINE.replace("failure = {", "# failure = {");
         fs::write(shell.path("shop.toml"), text).expect("a file");
-        let output = live(&shell, &["--duration", "40s", "--calibrate", "costs.toml"]);
+        let scale = ["--time-scale", "0.1", "--duration", "40s"];
+        let calibrate = ["live", "shop.toml", "--calibrate", "costs.toml", "--quiet"];
+        let output = shell.run(&[&calibrate[..], &scale[..]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let text = fs::read_to_string(shell.path("costs.toml")).expect("a file");
         assert!(text.contains("handover"), "{text}");
@@ -222,10 +224,10 @@ mod command {
                 ],
                 "port",
             ),
-            (&["--drain", "never"], "such as"),
+            (&["--drain", "never"], "it takes"),
         ];
         for (more, says) in cases {
-            let output = live(&shell, more);
+            let output = shell.run(&[&["live", "shop.toml"], more].concat());
             let said = stderr(&output);
             assert_eq!(code(&output), 2, "{more:?}: {said}");
             assert!(said.contains(says), "{more:?}: {said}");
