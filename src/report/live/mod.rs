@@ -7,7 +7,7 @@
 //! long as it really took: what is different is due to the broker alone.
 //!
 //! A live run is one run, so its figures have no spread of their own. They are given that of single simulated
-//! runs of the same length (see [`spread`]), so that they are judged as those of a simulation are.
+//! runs of the same length (see `spread`), so that they are judged as those of a simulation are.
 
 mod build;
 mod difference;

@@ -11,14 +11,14 @@
 //! - A message is settled by committing that its partition is done up to it, at once and without waiting
 //!   for the answer; what was settled out of order counts when the gap before it is closed. A partition
 //!   keeps its messages whether they are settled or not, so nothing can be given back singly, and the
-//!   broker cannot say whether a message was delivered before: [`Incoming::redelivered`] is always false.
+//!   broker cannot say whether a message was delivered before: [`Incoming::redelivered`](super::Incoming::redelivered) is always false.
 //! - Members are static (KIP-345). One that dies is missed after its session
-//!   ([`QueueSpec::detection`], which brokers allow from 6 s on unless told otherwise) and its partitions
+//!   ([`QueueSpec::detection`](super::QueueSpec::detection), which brokers allow from 6 s on unless told otherwise) and its partitions
 //!   then go to others; if it is back before that, it goes on where it had committed, and nobody else
 //!   notices. Without a static identity, a member that came back early would stop the whole group until
 //!   the session of its former self is over. A member that closes leaves the group at once.
 //! - A rebalance stops all members, as Kafka's default (`range`, eager) does, and begins for each with
-//!   its next heartbeat ([`QueueSpec::rebalance`]). Members finish the messages in hand before they give up
+//!   its next heartbeat ([`QueueSpec::rebalance`](super::QueueSpec::rebalance)). Members finish the messages in hand before they give up
 //!   their partitions, as Java's clients do between two polls, but take no longer than a session.
 //! - A killed receiver ends without a goodbye: its connections are closed within some hundredths of a
 //!   second, commits that were told before are still written, nothing else is.
