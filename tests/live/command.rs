@@ -260,8 +260,8 @@ pub mod server {
             }
         }
 
-        /// What the test made is gone, at the latest a moment later.
-        pub fn is_all(self) {
+        /// It holds the same again: what the test made is gone, at the latest a moment later.
+        pub fn again(self) {
             let until = std::time::Instant::now() + Duration::from_secs(20);
             loop {
                 let now = left(&self.system);

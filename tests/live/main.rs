@@ -45,7 +45,7 @@ fn a_run_beside_its_twins(system: &str) {
         .run(0);
     second.has_done_everything_once();
     second.print(system, "calibrated, at another load");
-    before.is_all();
+    before.again();
 }
 
 /// Consumers die in mid-work again and again: what they had is done by others.
@@ -56,7 +56,7 @@ fn consumers_die(system: &str) {
     live.has_lost_nothing();
     assert!(live.count("redeliveries") > 0, "somebody died in mid-work");
     live.print(system, "with crashes");
-    before.is_all();
+    before.again();
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn server_restarts(system: &str) {
         "the server was gone"
     );
     live.print(system, "with a restart of the server");
-    before.is_all();
+    before.again();
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn trouble_is_told_in_time() {
         .fails(3, 12.0);
     server::up("rabbitmq");
     assert!(error.contains("no broker at"), "{error}");
-    before.is_all();
+    before.again();
 }
 
 /// A server that is gone for good ends the run with what was measured.
