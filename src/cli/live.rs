@@ -5,15 +5,13 @@ use super::exit::{Exit, Failure};
 use super::live_orders::write_orders;
 use super::live_watch::{Watched, watch};
 use super::progress::watched;
-use super::run::print;
+use super::run::{checks, print};
 use crate::live::brokers::Address;
 use crate::live::{
     Ended, LiveRun, Request, as_it_was, feature, measured_costs, name_of, possible, with_costs,
 };
 use crate::network::{Horizon, Network, System};
-use crate::report::{
-    Document, LiveInput, LiveReport, SloState, Staged, Verdict, live_summary, write_live,
-};
+use crate::report::{Document, LiveInput, LiveReport, Staged, live_summary, write_live};
 use crate::scenario::units::{self, Dimension};
 use crate::sim::{
     Control, OneRun, Script, Start, Twin, live_warmup, measured, one_run, replay, script,
@@ -350,14 +348,7 @@ fn exit(args: &LiveArgs, report: &LiveReport, stopped: bool) -> Exit {
         eprintln!("orderline: {error}");
         return Exit::Outside;
     }
-    let report = &report.report;
-    let differs = args.strict && report.comparison.count(Verdict::Differs) > 0;
-    let slo = |state| report.slos.iter().any(|judgement| judgement.state == state);
-    match () {
-        () if differs || slo(SloState::Violated) => Exit::CheckFailed,
-        () if slo(SloState::Undecided) => Exit::Undecided,
-        () => Exit::Fine,
-    }
+    checks(args.strict, &report.report)
 }
 
 /// Every system of the command line has a client, in this build or in another.

@@ -165,8 +165,13 @@ fn judgement(args: &RunArgs, report: &RunReport) -> Exit {
     if report.sim.as_ref().is_some_and(|sim| sim.partial) {
         return Exit::Interrupted;
     }
+    checks(args.strict, report)
+}
+
+/// How the checks that were asked for came out.
+pub(super) fn checks(strict: bool, report: &RunReport) -> Exit {
+    let differs = strict && report.comparison.count(Verdict::Differs) > 0;
     let slo = |state| report.slos.iter().any(|judgement| judgement.state == state);
-    let differs = args.strict && report.comparison.count(Verdict::Differs) > 0;
     match () {
         () if differs || slo(SloState::Violated) => Exit::CheckFailed,
         () if slo(SloState::Undecided) => Exit::Undecided,

@@ -148,7 +148,7 @@ impl<B: Broker> Member<B> {
             let next = self.next(&mut stop).await;
             match next {
                 Next::Stops => break,
-                Next::StaffChanges => self.staff_changes().await,
+                Next::StaffChanges => self.staff_changes(),
                 Next::Due => self.happen().await?,
                 Next::Receives(Ok(incoming)) => self.take(incoming).await?,
                 Next::Receives(Err(error)) => self.reconnect(error).await?,
@@ -226,7 +226,7 @@ impl<B: Broker> Member<B> {
         then == Some(AfterRepair::Redeliver)
     }
 
-    async fn staff_changes(&mut self) {
+    fn staff_changes(&mut self) {
         self.staff.mark_unchanged();
         self.free_since = Instant::now();
     }
@@ -254,27 +254,18 @@ impl<B: Broker> Member<B> {
         let shared = Arc::clone(&self.shared);
         let now = Instant::now();
         let Some(label) = Label::decode(&incoming.body, shared.run) else {
-            return self
-                .settle((incoming.receipt, self.line), Settlement::Done)
-                .await;
+            return self.dismiss(incoming.receipt).await;
         };
         if let Some(number) = label.as_probe() {
             shared.probes.arrived(number, now);
-            return self
-                .settle((incoming.receipt, self.line), Settlement::Done)
-                .await;
+            return self.dismiss(incoming.receipt).await;
         }
         match shared.ledger.given(&shared.script, label, now) {
-            Given::Unknown => {
-                self.settle((incoming.receipt, self.line), Settlement::Done)
-                    .await
-            }
+            Given::Unknown => self.dismiss(incoming.receipt).await,
             Given::Duplicate { message } => {
                 if shared.stages[self.stage as usize].idempotent {
                     shared.ledger.duplicate_ends(message, false, now);
-                    return self
-                        .settle((incoming.receipt, self.line), Settlement::Done)
-                        .await;
+                    return self.dismiss(incoming.receipt).await;
                 }
                 self.begin(
                     incoming.receipt,
@@ -296,6 +287,11 @@ impl<B: Broker> Member<B> {
                 Ok(())
             }
         }
+    }
+
+    /// A message is done with before anybody has worked on it.
+    async fn dismiss(&mut self, receipt: Receipt<B>) -> Result<(), BrokerError> {
+        self.settle((receipt, self.line), Settlement::Done).await
     }
 
     /// How long handing over took tells something where it is known who waited for whom.
