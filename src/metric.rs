@@ -153,7 +153,8 @@ pub enum Metric {
     CircuitOpenShare,
     /// Mean number waiting over the queue's capacity; bounded queues only.
     QueueFill,
-    /// P(wait > 0) of accepted orders.
+    /// P(wait > 0) of accepted orders: the share that had to wait for a consumer. Being handed over to one that is free is
+    /// no such wait.
     WaitProbability,
     /// Rejected per offered order.
     LossProbability,

@@ -22,6 +22,7 @@ pub(super) fn sum<'a>(lanes: impl IntoIterator<Item = &'a Happenings>) -> Happen
 
 fn add(sum: &mut Happenings, lane: &Happenings) {
     sum.joined += lane.joined;
+    sum.only_handed_over += lane.only_handed_over;
     sum.unserved += lane.unserved;
     sum.abandoned += lane.abandoned;
     sum.expired += lane.expired;

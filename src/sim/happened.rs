@@ -9,6 +9,8 @@ use crate::stats::{Level, Mean};
 pub(super) struct Happenings {
     /// Messages that came into the queue: offered orders that were let in, copies and duplicates.
     pub joined: u64,
+    /// Messages whose whole wait was being handed over: they found a consumer free.
+    pub only_handed_over: u64,
     /// Messages that left again without anybody having turned to them, for whatever reason.
     pub unserved: u64,
     /// Orders that lost patience.
@@ -39,6 +41,17 @@ pub(super) struct Happenings {
     pub enqueue: Mean,
     /// Seconds of handing over, of every delivery.
     pub dequeue: Mean,
+}
+
+impl Happenings {
+    /// Somebody turns to a message for the first time, after such a wait, of which so much was being handed over.
+    #[inline]
+    pub(super) fn record_wait(&mut self, waiting: f64, handed_over: f64, now: f64) {
+        // Both are differences of times, of which late ones are rounded more.
+        let rounding = 1e-9_f64.max(1e-15 * now);
+        let only = handed_over > 0.0 && waiting > 0.0 && waiting - handed_over < rounding;
+        self.only_handed_over += u64::from(only);
+    }
 }
 
 /// The consumers and the broker of a stage, as numbers over time.

@@ -169,7 +169,7 @@ fn stage_figures(
     let totals = Totals::of(lanes.iter());
     let messages = seen.map(|seen| beyond::sum(seen.lanes));
     let mut figures = totals.figures(messages.as_ref(), window);
-    let mut events = totals.events();
+    let mut events = totals.events(messages.as_ref());
     if let (Some(seen), Some(messages)) = (seen, &messages) {
         let shelf = beyond::of_shelf(seen.shelf, window);
         take(&mut figures, &mut events, shelf);
@@ -219,7 +219,7 @@ fn class_figures<'a>(
             let totals = Totals::of(std::iter::once(lane));
             let messages = seen.map(|seen| &seen.lanes[class]);
             let mut figures = totals.figures(messages, window);
-            let mut events = totals.events();
+            let mut events = totals.events(messages);
             if let Some(messages) = messages {
                 let more = beyond::of_messages(messages, totals.offered);
                 take(&mut figures, &mut events, more);
@@ -277,14 +277,14 @@ fn pipeline_figures(
     }
     figures.extend(time_figures(TimeKind::Latency, &p.latency));
     let times = vec![(TimeKind::Latency, p.latency)];
-    let mut events = Totals::of(lanes.iter()).events();
+    let messages = happened.map(|happened| beyond::sum(&happened.lanes));
+    let mut events = Totals::of(lanes.iter()).events(messages.as_ref());
     events.offered = p.entered;
-    if let Some(happened) = happened {
+    if let Some(messages) = messages {
         let otherwise = p.left - p.completed;
-        let failed = beyond::sum(&happened.lanes).failed;
         events.of.extend([
             (Metric::CompletionProbability, otherwise.min(p.completed)),
-            (Metric::RetryTime, failed),
+            (Metric::RetryTime, messages.failed),
         ]);
     }
     PlaceFigures {
@@ -354,7 +354,7 @@ impl Totals {
             messages.map_or_else(|| self.offered - self.rejected, |m| m.joined) as f64 / window;
         let (number, queue) = (self.present_area / window, self.waiting_area / window);
         let waits = self.waiting.histogram.total() as f64;
-        let waited = 1.0 - self.waiting.histogram.zeros() as f64 / waits;
+        let waited = self.waited(messages) as f64 / waits;
         // Several attempts at a message are one visit.
         let work = &self.service.tally;
         let processing = messages.map_or(work.mean(), |messages| {
@@ -385,11 +385,16 @@ impl Totals {
         figures
     }
 
-    fn events(&self) -> Events {
+    /// Messages that had to wait for a consumer: being handed over to one that is free is no such wait.
+    fn waited(&self, messages: Option<&Happenings>) -> u64 {
         let waits = &self.waiting.histogram;
+        waits.total() - waits.zeros() - messages.map_or(0, |m| m.only_handed_over)
+    }
+
+    fn events(&self, messages: Option<&Happenings>) -> Events {
         Events {
             offered: self.offered,
-            waited: waits.total() - waits.zeros(),
+            waited: self.waited(messages),
             of: BTreeMap::from([(Metric::LossProbability, self.rejected)]),
         }
     }

@@ -189,6 +189,7 @@ impl<'n, L: Iterator<Item = Logged>> Recorded<'n, L> {
                 stage,
                 enqueue,
                 network,
+                ..
             } => self.joins(number, stage, [network, enqueue]),
             Event::Refused { stage } => self.refused(number, stage),
             Event::Delivered { again } => {
@@ -310,14 +311,17 @@ impl<'n, L: Iterator<Item = Logged>> Recorded<'n, L> {
         let message = &mut traveller.message;
         let (stage, class) = (message.stage as usize, message.class as usize);
         let lane = self.books.lane(stage, class);
+        let mut handed_over = 0.0;
         if message.part == Part::Waiting {
             message.spend_from(now - dequeue.max(0.0), Part::Dequeue);
             message.in_hand = now;
-            let taken = now - message.since;
-            self.happened.lanes[lane].dequeue.record(taken);
+            handed_over = now - message.since;
+            self.happened.lanes[lane].dequeue.record(handed_over);
         }
         // How long it takes is known when it ends.
-        message.begin(now, 0.0, &mut self.books.lanes[lane]);
+        if let Some(begun) = message.begin(now, 0.0, &mut self.books.lanes[lane]) {
+            self.happened.lanes[lane].record_wait(begun.waiting, handed_over, now);
+        }
         let goes_on = std::mem::replace(&mut message.attempting, true);
         self.happened.lanes[lane].attempts += u64::from(!goes_on);
         self.happened.staff[stage].busy.add(now, 1.0);

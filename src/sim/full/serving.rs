@@ -224,16 +224,20 @@ impl<O: Observer> Full<'_, O> {
         for (index, id) in holds.iter().enumerate() {
             let message = self.messages.get_mut(*id);
             let handed_over = message.handed_over(self.now);
-            let lane = &mut self.books.lanes_of(stage)[message.class as usize];
-            if let (Some(begun), 0) = (message.begin(self.now, left, lane), index) {
-                ends = begun.ends;
+            let place = self.books.lane(stage, message.class as usize);
+            let lane = &mut self.books.lanes[place];
+            let happened = &mut self.happened.lanes[place];
+            if let Some(begun) = message.begin(self.now, left, lane) {
+                if index == 0 {
+                    ends = begun.ends;
+                }
+                happened.record_wait(begun.waiting, handed_over, self.now);
             }
             if !message.attempting {
                 message.attempting = true;
                 message.processed += left;
                 lane.service.record(left);
-                let lane = self.books.lane(stage, message.class as usize);
-                self.happened.lanes[lane].attempts += 1;
+                happened.attempts += 1;
                 here.begun.attempts += 1;
                 // The others of a batch are served in the time of the first.
                 here.begun.work += if index == 0 { left } else { 0.0 };
