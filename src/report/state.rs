@@ -144,10 +144,17 @@ fn too_short(
     };
     let needed = relaxation(network, theory, id, result).map(|time| RELAXATION_TIMES * time);
     match needed.filter(|needed| sim.measured < *needed) {
-        Some(needed) => State::TooShort(format!(
-            "the run is too short for its load: measure {} or more in each replication",
-            format::duration(needed)
-        )),
+        Some(needed) => {
+            let each = if sim.replications > 1 {
+                " in each replication"
+            } else {
+                ""
+            };
+            State::TooShort(format!(
+                "the run is too short for its load: measure {} or more{each}",
+                format::duration(needed)
+            ))
+        }
         None => State::Steady,
     }
 }
