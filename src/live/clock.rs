@@ -3,7 +3,8 @@
 //! A sleep that is late by δ makes a service longer by δ, and waiting longer by far more: near
 //! δρ/(1 − ρ) in units of δ, or worse. The runtime's own timer is coarse to a millisecond and rounds
 //! up, which at a service time of 10 ms and ρ = 0.8 made latencies two thirds too long. So on Linux a
-//! sleeper has a timer of the kernel for itself, which fires a little early, and spins through the rest;
+//! sleeper has a timer of the kernel for itself, which fires as early as waking has taken of late, and spins
+//! through the rest;
 //! elsewhere it sleeps by the runtime's timer until 2 ms before and then keeps yielding.
 
 use std::io;
@@ -73,17 +74,55 @@ impl Clock {
     }
 }
 
-/// How early the kernel's timer is to fire: about what waking a thread takes.
+/// How early the kernel's timer is to fire, at least and at most: about what waking a thread takes.
 #[cfg(target_os = "linux")]
-const EARLY: Duration = Duration::from_micros(80);
+const EARLY: [Duration; 2] = [Duration::from_micros(40), Duration::from_micros(300)];
 /// How early the runtime's is.
 #[cfg(not(target_os = "linux"))]
-const EARLY: Duration = Duration::from_millis(2);
+const EARLY: [Duration; 2] = [Duration::from_millis(2); 2];
+
+/// The part of a sleep that may be spent spinning, so that short ones do not take a whole processor.
+const SPUN: u32 = 40;
 
 /// Sleeps, one sleep at a time.
 #[derive(Debug)]
 pub struct Sleeper {
     alarm: Alarm,
+    waking: Waking,
+}
+
+/// How long waking has taken of late: a moving mean, and how far from it single ones were, as TCP estimates
+/// round trips.
+///
+/// # References
+/// V. Jacobson, Congestion avoidance and control, SIGCOMM 1988, appendix A.
+#[derive(Debug)]
+struct Waking {
+    mean: Duration,
+    deviation: Duration,
+}
+
+impl Waking {
+    fn new() -> Waking {
+        Waking {
+            mean: EARLY[0],
+            deviation: Duration::ZERO,
+        }
+    }
+
+    fn learn(&mut self, took: Duration) {
+        let took = took.min(EARLY[1]);
+        let error = took.abs_diff(self.mean);
+        self.mean = (self.mean * 7 + took) / 8;
+        self.deviation = (self.deviation * 3 + error) / 4;
+    }
+
+    /// How early to wake from a sleep of that length.
+    fn early(&self, sleep: Duration) -> Duration {
+        let [least, most] = EARLY;
+        let usual = self.mean + 4 * self.deviation;
+        usual.min(sleep / SPUN).clamp(least, most)
+    }
 }
 
 impl Sleeper {
@@ -94,16 +133,20 @@ impl Sleeper {
     pub fn new() -> io::Result<Sleeper> {
         Ok(Sleeper {
             alarm: Alarm::new()?,
+            waking: Waking::new(),
         })
     }
 
     /// Sleeps until an instant, and says by how much it was late. At once where that is past. It can be
     /// dropped at any point.
     pub async fn until(&mut self, deadline: Instant) -> Duration {
-        if let Some(wake) = deadline.checked_sub(EARLY)
-            && wake > Instant::now()
+        let now = Instant::now();
+        let early = self.waking.early(deadline.saturating_duration_since(now));
+        if let Some(wake) = deadline.checked_sub(early)
+            && wake > now
         {
             self.alarm.until(wake).await;
+            self.waking.learn(wake.elapsed());
         }
         loop {
             let now = Instant::now();
@@ -206,6 +249,23 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_slow_to_wake_is_woken_earlier() {
+        let [least, most] = EARLY;
+        let second = Duration::from_secs(1);
+        let mut waking = Waking::new();
+        assert_eq!(waking.early(second), least);
+        for _ in 0..100 {
+            waking.learn(most / 2);
+        }
+        let early = waking.early(second);
+        assert!(early >= most / 2 && early <= most, "{early:?}");
+        // A stall is not to be expected again, and short sleeps are not all spent spinning.
+        waking.learn(second);
+        assert_eq!(waking.early(second), most);
+        assert_eq!(waking.early(least), least);
+    }
 
     fn runtime() -> tokio::runtime::Runtime {
         let mut builder = tokio::runtime::Builder::new_current_thread();
