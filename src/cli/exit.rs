@@ -1,6 +1,6 @@
 //! Exit codes, and the failures that lead to them.
 
-use crate::live::LiveError;
+use crate::live::{Ended, LiveError};
 use crate::report::{FolderError, OutputError};
 use crate::scenario::LoadError;
 use crate::sim::SimError;
@@ -90,7 +90,9 @@ impl Failure {
                 Exit::Outside
             }
             Failure::Sim(_) => Exit::Wrong,
-            Failure::Live(LiveError::Stopped) => Exit::Interrupted,
+            Failure::Live(LiveError::Stopped | LiveError::EndedInWarmup(Ended::Stopped)) => {
+                Exit::Interrupted
+            }
             Failure::Live(LiveError::Refused(_) | LiveError::NoClient(_)) => Exit::Wrong,
             Failure::Live(_) => Exit::Outside,
         }

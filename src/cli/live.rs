@@ -8,19 +8,21 @@ use super::progress::watched;
 use super::run::{checks, print};
 use crate::live::brokers::Address;
 use crate::live::{
-    Ended, LiveRun, Request, as_it_was, feature, measured_costs, name_of, possible, with_costs,
+    Ended, LiveError, LiveRun, Request, as_it_was, feature, measured_costs, name_of, possible,
+    with_costs,
 };
 use crate::network::{Horizon, Network, System};
 use crate::report::{Document, LiveInput, LiveReport, Staged, live_summary, write_live};
 use crate::scenario::units::{self, Dimension};
 use crate::sim::{
-    Control, OneRun, Script, Start, Twin, live_warmup, measured, one_run, replay, script,
+    Control, OneRun, Script, SimError, Start, Twin, live_warmup, measured, one_run, replay, script,
 };
 use crate::theory;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::NamedTempFile;
 
 /// Run a scenario in real time through a real broker, beside its simulated twin and its formulas
 #[derive(Debug, Args)]
@@ -135,8 +137,11 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
         .out
         .clone()
         .unwrap_or_else(|| Path::new("output").join(format!("{}-live", asked.network.name)));
-    // The folder is made first: a disk that refuses should not cost the whole run.
+    // Files are made first: a disk that refuses should not cost the whole run.
     let staged = Staged::create(&out)?;
+    if let Some(path) = &args.calibrate {
+        can_be_written(path, &out)?;
+    }
     let prepared = prepared(&asked.network, args.show.quiet)?;
     let request = Request {
         network: Arc::new(asked.network.clone()),
@@ -151,7 +156,37 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let run = watch(system, request, args.show.quiet)?;
     let Watched { run, stopped } = run;
     let report = judged(args, asked, prepared, run, &staged)?;
-    finish(args, &report, staged, &out, stopped)
+    let ended = finish(args, &report, staged, &out, stopped)?;
+    if let Some(path) = &args.calibrate {
+        calibrate(args, &report, path)?;
+    }
+    Ok(ended)
+}
+
+/// Fails before the run if the file of `--calibrate` could not be written after it.
+fn can_be_written(path: &Path, out: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        let message = format!("--calibrate: {} is a folder; name a file", path.display());
+        return Err(Failure::Usage(message));
+    }
+    // The folder of the run is not there yet.
+    if path.starts_with(out) && !out.exists() {
+        return Ok(());
+    }
+    aside(path).map(drop)
+}
+
+/// A file beside another, so that nobody ever meets half of that.
+fn aside(path: &Path) -> Result<NamedTempFile, Failure> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    // As readable as any other file that is written.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+    file.map_err(|error| Failure::Io(format!("write {}", path.display()), error))
 }
 
 /// What is simulated before a live run.
@@ -263,7 +298,12 @@ fn judged(
         };
         Ok((live, replayed, again))
     };
-    let (live, replayed, again) = watched(&network, args.show.quiet, job)?.map_err(Failure::Sim)?;
+    let (live, replayed, again) = match watched(&network, args.show.quiet, job)? {
+        Err(SimError::NothingAfterWarmup { .. }) if cut_short => {
+            return Err(Failure::Live(LiveError::EndedInWarmup(run.ended)));
+        }
+        measured => measured.map_err(Failure::Sim)?,
+    };
     let (twin, single) = again.unwrap_or((prepared.twin, prepared.single));
     if args.orders {
         let runs = [&live, &twin, &replayed];
@@ -303,13 +343,10 @@ fn finish(
         ));
         print(&text)?;
     }
-    if let Some(path) = &args.calibrate {
-        calibrate(args, report, path)?;
-    }
     Ok(exit(args, report, stopped))
 }
 
-/// Writes the scenario with the measured costs, aside first, so that nobody meets half of it.
+/// Writes the scenario with the measured costs.
 fn calibrate(args: &LiveArgs, report: &LiveReport, path: &Path) -> Result<(), Failure> {
     let network = &report.report.network;
     let wrong =
@@ -317,13 +354,9 @@ fn calibrate(args: &LiveArgs, report: &LiveReport, path: &Path) -> Result<(), Fa
     let costs = measured_costs(network, &report.run).map_err(wrong)?;
     let text = with_costs(&report.report.scenario.text, network, &costs).map_err(wrong)?;
     let failed = |error| Failure::Io(format!("write {}", path.display()), error);
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let mut aside =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    std::io::Write::write_all(&mut aside, text.as_bytes()).map_err(failed)?;
-    aside.persist(path).map_err(|error| failed(error.error))?;
+    let mut copy = aside(path)?;
+    std::io::Write::write_all(&mut copy, text.as_bytes()).map_err(failed)?;
+    copy.persist(path).map_err(|error| failed(error.error))?;
     if !args.show.quiet && !args.show.json {
         print(&format!(
             "wrote {}: the scenario with the costs of {} as measured\n",

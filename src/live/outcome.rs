@@ -101,7 +101,17 @@ pub enum LiveError {
     /// Stopped before it had begun.
     #[error("stopped before the run had begun")]
     Stopped,
+    /// It ended within the warm-up.
+    #[error("{}; that was within the warm-up, so nothing was measured", ended_by(.0))]
+    EndedInWarmup(Ended),
     /// Something that cannot happen did. A defect of this program.
     #[error("{0}; please report this as a bug")]
     Defect(String),
+}
+
+fn ended_by(ended: &Ended) -> String {
+    match ended {
+        Ended::BrokerLost(error) => error.to_string(),
+        Ended::Stopped | Ended::Whole => "the run was stopped".to_owned(),
+    }
 }
