@@ -49,8 +49,8 @@ impl Course {
         let now = logged.time;
         match logged.what {
             Event::Enters { .. } => self.entered = Some(now),
-            Event::Joins { stage, enqueue, .. } => {
-                self.held.get_or_insert(enqueue);
+            Event::Joins { stage, held, .. } => {
+                self.held.get_or_insert(held);
                 self.stage = stage;
                 self.found_way(Target::Stage(StageId(stage as usize)));
                 self.is_due(now);
@@ -137,10 +137,11 @@ mod tests {
         }
     }
 
-    fn joins(stage: u32, enqueue: f64) -> Event {
+    fn joins(stage: u32, held: f64) -> Event {
         Event::Joins {
             stage,
-            enqueue,
+            held,
+            enqueue: held + 0.125,
             network: 0.0,
         }
     }

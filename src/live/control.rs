@@ -30,7 +30,7 @@ pub struct Progress {
 }
 
 impl LiveControl {
-    /// Asks the run to stop: producers stop sending, consumers finish what they are at.
+    /// Asks the run to stop: producers stop sending, and consumers have a moment to finish what they are at.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }

@@ -1,5 +1,6 @@
 //! What happened, written down as it happens: to a file without a name, so that a long run takes no more
-//! memory than a short one and nothing is left behind whatever ends the process.
+//! memory than a short one while it goes on, and nothing is left behind whatever ends the process. It is read
+//! back whole when the run is over: what is compared order by order takes about a kilobyte an order then.
 
 use crate::sim::{Event, Logged, Outcome};
 use std::fs::File;
@@ -104,11 +105,11 @@ impl Shared {
     }
 }
 
-/// Bytes of a record: time, message, kind, two numbers and two times.
-const RECORD: usize = 8 + 8 + 1 + 4 + 4 + 8 + 8;
+/// Bytes of a record: time, message, kind, two numbers and three times.
+const RECORD: usize = 8 + 8 + 1 + 4 + 4 + 3 * 8;
 
 fn encode(event: &Logged) -> [u8; RECORD] {
-    let (kind, a, b, x, y) = parts(event.what);
+    let (kind, [a, b], [x, y, z]) = parts(event.what);
     let mut record = [0; RECORD];
     let fields = [
         &event.time.to_le_bytes()[..],
@@ -118,6 +119,7 @@ fn encode(event: &Logged) -> [u8; RECORD] {
         &b.to_le_bytes(),
         &x.to_le_bytes(),
         &y.to_le_bytes(),
+        &z.to_le_bytes(),
     ];
     let mut at = 0;
     for field in fields {
@@ -127,28 +129,29 @@ fn encode(event: &Logged) -> [u8; RECORD] {
     record
 }
 
-fn parts(what: Event) -> (u8, u32, u32, f64, f64) {
+fn parts(what: Event) -> (u8, [u32; 2], [f64; 3]) {
     match what {
         Event::Enters {
             producer,
             class,
             size,
-        } => (0, producer, class, size, 0.0),
-        Event::Duplicated { class, size } => (1, class, 0, size, 0.0),
+        } => (0, [producer, class], [size, 0.0, 0.0]),
+        Event::Duplicated { class, size } => (1, [class, 0], [size, 0.0, 0.0]),
         Event::Joins {
             stage,
+            held,
             enqueue,
             network,
-        } => (2, stage, 0, enqueue, network),
-        Event::Refused { stage } => (3, stage, 0, 0.0, 0.0),
-        Event::Delivered { again } => (4, u32::from(again), 0, 0.0, 0.0),
-        Event::Begins { dequeue } => (5, 0, 0, dequeue, 0.0),
-        Event::Ends { failed } => (6, u32::from(failed), 0, 0.0, 0.0),
-        Event::Rests => (7, 0, 0, 0.0, 0.0),
-        Event::Requeued => (8, 0, 0, 0.0, 0.0),
-        Event::Departs => (9, 0, 0, 0.0, 0.0),
-        Event::Discarded => (10, 0, 0, 0.0, 0.0),
-        Event::Leaves { outcome } => (11, outcome as u32, 0, 0.0, 0.0),
+        } => (2, [stage, 0], [held, enqueue, network]),
+        Event::Refused { stage } => (3, [stage, 0], [0.0, 0.0, 0.0]),
+        Event::Delivered { again } => (4, [u32::from(again), 0], [0.0, 0.0, 0.0]),
+        Event::Begins { dequeue } => (5, [0, 0], [dequeue, 0.0, 0.0]),
+        Event::Ends { failed } => (6, [u32::from(failed), 0], [0.0, 0.0, 0.0]),
+        Event::Rests => (7, [0, 0], [0.0, 0.0, 0.0]),
+        Event::Requeued => (8, [0, 0], [0.0, 0.0, 0.0]),
+        Event::Departs => (9, [0, 0], [0.0, 0.0, 0.0]),
+        Event::Discarded => (10, [0, 0], [0.0, 0.0, 0.0]),
+        Event::Leaves { outcome } => (11, [outcome as u32, 0], [0.0, 0.0, 0.0]),
     }
 }
 
@@ -159,17 +162,18 @@ fn decode(record: &[u8; RECORD]) -> Option<Logged> {
     let (a, rest) = rest.split_first_chunk::<4>()?;
     let (b, rest) = rest.split_first_chunk::<4>()?;
     let (x, rest) = rest.split_first_chunk::<8>()?;
-    let (y, _) = rest.split_first_chunk::<8>()?;
-    let (a, b) = (u32::from_le_bytes(*a), u32::from_le_bytes(*b));
-    let (x, y) = (f64::from_le_bytes(*x), f64::from_le_bytes(*y));
+    let (y, rest) = rest.split_first_chunk::<8>()?;
+    let (z, _) = rest.split_first_chunk::<8>()?;
+    let numbers = [a, b].map(|bytes| u32::from_le_bytes(*bytes));
+    let times = [x, y, z].map(|bytes| f64::from_le_bytes(*bytes));
     Some(Logged {
         time: f64::from_le_bytes(*time),
         message: u64::from_le_bytes(*message),
-        what: event(*kind, a, b, x, y)?,
+        what: event(*kind, numbers, times)?,
     })
 }
 
-fn event(kind: u8, a: u32, b: u32, x: f64, y: f64) -> Option<Event> {
+fn event(kind: u8, [a, b]: [u32; 2], [x, y, z]: [f64; 3]) -> Option<Event> {
     Some(match kind {
         0 => Event::Enters {
             producer: a,
@@ -179,8 +183,9 @@ fn event(kind: u8, a: u32, b: u32, x: f64, y: f64) -> Option<Event> {
         1 => Event::Duplicated { class: a, size: x },
         2 => Event::Joins {
             stage: a,
-            enqueue: x,
-            network: y,
+            held: x,
+            enqueue: y,
+            network: z,
         },
         3 => Event::Refused { stage: a },
         4 => Event::Delivered { again: a != 0 },
@@ -214,6 +219,7 @@ mod tests {
             },
             Event::Joins {
                 stage: 3,
+                held: 0.125,
                 enqueue: 0.1,
                 network: 0.2,
             },

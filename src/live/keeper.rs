@@ -3,7 +3,7 @@
 use super::brokers::{Broker, BrokerError};
 use super::clock::Sleeper;
 use super::message::Label;
-use super::outlet::{Outlet, Parcel};
+use super::outlet::{Outlet, Parcel, looks};
 use super::run::{Shared, told};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -53,6 +53,7 @@ pub(super) async fn keep<B: Broker>(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), BrokerError> {
     let mut kept: BinaryHeap<Reverse<ByDue>> = BinaryHeap::new();
+    let mut looks = looks();
     loop {
         let next = kept.peek().map(|Reverse(ByDue(next))| next.due);
         let sleeping = async {
@@ -65,6 +66,7 @@ pub(super) async fn keep<B: Broker>(
             biased;
             () = told(&mut stop) => break,
             Some(more) = coming.recv() => kept.push(Reverse(ByDue(more))),
+            _ = looks.tick() => drop(outlet.mend().await?),
             _ = sleeping => {
                 if let Some(Reverse(ByDue(due))) = kept.pop() {
                     send(&shared, &mut outlet, due.parcel).await?;

@@ -11,7 +11,7 @@ use super::message::Label;
 use super::outlet::{Outlet, Parcel};
 use super::run::{Shared, told};
 use crate::network::{
-    AfterFailure, AfterRepair, Backoff, Failure, FailureClock, RetryPlace, StageId, Target,
+    AfterFailure, AfterRepair, Failure, FailureClock, RetryPlace, StageId, Target,
 };
 use crate::random::{Stream, Variates};
 use crate::sim::Outcome;
@@ -246,7 +246,7 @@ impl<B: Broker> Member<B> {
             }
         }
         self.free_since = Instant::now();
-        Ok(())
+        self.outlet.mend().await.map(drop)
     }
 
     /// A message has come.
@@ -260,30 +260,33 @@ impl<B: Broker> Member<B> {
             shared.probes.arrived(number, now);
             return self.dismiss(incoming.receipt).await;
         }
-        match shared.ledger.given(&shared.script, label, now) {
+        match shared.ledger.given(&shared.script, label, self.stage, now) {
             Given::Unknown => self.dismiss(incoming.receipt).await,
             Given::Duplicate { message } => {
                 if shared.stages[self.stage as usize].idempotent {
-                    shared.ledger.duplicate_ends(message, false, now);
+                    // The ledger may have stamped its coming a moment after `now`.
+                    let ended = Instant::now();
+                    shared.ledger.duplicate_ends(message, false, ended);
                     return self.dismiss(incoming.receipt).await;
                 }
-                self.begin(
-                    incoming.receipt,
-                    label,
-                    What::Duplicate(message),
-                    Duration::ZERO,
-                );
+                let held = (incoming.receipt, self.line);
+                self.begin(held, label, What::Duplicate(message), None);
                 Ok(())
             }
             Given::Due {
                 attempt,
                 sent,
                 available,
+                again,
             } => {
                 let label = Label { attempt, ..label };
-                let dequeue = now.saturating_duration_since(available.max(self.free_since));
-                self.gauge_handover(sent, available, now);
-                self.begin(incoming.receipt, label, What::Order, dequeue);
+                // How long it took until the broker missed a consumer is no handing over.
+                if !again {
+                    self.gauge_handover(sent, available, now);
+                }
+                let free = Some(available.max(self.free_since));
+                let held = (incoming.receipt, self.line);
+                self.begin(held, label, What::Order, free);
                 Ok(())
             }
         }
@@ -309,7 +312,15 @@ impl<B: Broker> Member<B> {
         }
     }
 
-    fn begin(&mut self, receipt: Receipt<B>, label: Label, what: What, dequeue: Duration) {
+    /// Begins to work on a message. It was available to a free consumer `since`, if that is known: what has
+    /// passed from then on until now, to the instant, is being handed over.
+    fn begin(
+        &mut self,
+        (receipt, line): (Receipt<B>, u64),
+        label: Label,
+        what: What,
+        since: Option<Instant>,
+    ) {
         let shared = &self.shared;
         let timeout = self
             .failure()
@@ -322,13 +333,14 @@ impl<B: Broker> Member<B> {
             What::Order => label.order,
             What::Duplicate(message) => message,
         };
+        let dequeue = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         shared.ledger.begins(message, dequeue, now);
         if let Some(life) = &mut self.life {
             life.work_begins(now);
         }
         self.works.push(InHand {
             receipt,
-            line: self.line,
+            line,
             label,
             what,
             due: now + real,
@@ -374,7 +386,8 @@ impl<B: Broker> Member<B> {
         let was_full = self.works.len() + 1 >= self.allowed();
         if in_hand.rests {
             shared.ledger.goes_on(in_hand.label.order);
-            self.begin(in_hand.receipt, in_hand.label, in_hand.what, Duration::ZERO);
+            let held = (in_hand.receipt, in_hand.line);
+            self.begin(held, in_hand.label, in_hand.what, None);
             return Ok(());
         }
         let over = now.saturating_duration_since(in_hand.due);
@@ -394,7 +407,8 @@ impl<B: Broker> Member<B> {
             What::Order => self.succeeded(in_hand, now).await,
         };
         if was_full {
-            self.free_since = now;
+            // Later, if the connection had to be made anew.
+            self.free_since = self.free_since.max(now);
         }
         settled
     }
@@ -478,12 +492,12 @@ impl<B: Broker> Member<B> {
                 });
                 Ok(())
             }
-            RetryPlace::OldPlace if failure.backoff == Backoff::AtOnce => {
+            RetryPlace::OldPlace => {
                 shared.ledger.back_in_queue(order, now);
                 self.settle((in_hand.receipt, in_hand.line), Settlement::Requeue)
                     .await
             }
-            RetryPlace::Tail | RetryPlace::OldPlace => {
+            RetryPlace::Tail => {
                 shared.ledger.rests(order, now);
                 self.try_later(in_hand.label, rest).await?;
                 self.settle((in_hand.receipt, in_hand.line), Settlement::Done)

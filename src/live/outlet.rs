@@ -27,6 +27,13 @@ pub(super) struct Parcel {
     pub delay: Option<Duration>,
 }
 
+/// How often who has nothing to send looks whether the connection still stands.
+pub(super) fn looks() -> tokio::time::Interval {
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    looks
+}
+
 /// What was sent and not confirmed.
 #[derive(Debug, Default)]
 struct Unconfirmed(Mutex<BTreeMap<u64, (Parcel, Instant)>>);
@@ -128,12 +135,34 @@ impl<B: Broker> Outlet<B> {
         }
     }
 
-    /// Waits until all is confirmed, connecting again where the connection is lost; at most so long.
-    pub(super) async fn settle(&mut self, at_most: Duration) {
-        let until = Instant::now() + at_most;
+    /// If the connection is known to be lost: connects anew and sends again what was not confirmed. Says
+    /// whether it did.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub(super) async fn mend(&mut self) -> Result<bool, BrokerError> {
+        let lost = self.sender.as_ref().and_then(Sender::trouble);
+        let lost = lost.filter(BrokerError::is_passing);
+        match lost.filter(|_| !self.unconfirmed.lock().is_empty()) {
+            Some(lost) => self.post_again(lost).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Waits until all is confirmed, connecting again where the connection is lost; over each connection at
+    /// most so long.
+    ///
+    /// # Errors
+    /// As [`post`](Self::post).
+    pub(super) async fn settle(&mut self, at_most: Duration) -> Result<(), BrokerError> {
+        let mut until = Instant::now() + at_most;
         while !self.unconfirmed.lock().is_empty() && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(10)).await;
+            if self.mend().await? {
+                until = Instant::now() + at_most;
+            }
         }
+        Ok(())
     }
 
     /// Says goodbye.

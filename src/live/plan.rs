@@ -2,9 +2,9 @@
 
 use super::brokers::{Abilities, Bound, Overflow, QueueSpec};
 use crate::network::{
-    Acknowledgement, Balking, Batching, Breakdowns, Capacity, Commitment, Consumers, Discipline,
-    Failure, Failures, Fork, Network, Outages, Patience, Reliability, RetryPlace, Staffing, Stage,
-    Stocking, Store, System, TimeToLive, Transactions,
+    Acknowledgement, Backoff, Balking, Batching, Breakdowns, Capacity, Commitment, Consumers,
+    Discipline, Failure, Failures, Fork, Network, Outages, Patience, Reliability, RetryPlace,
+    Staffing, Stage, Stocking, Store, System, TimeToLive, Transactions,
 };
 use crate::sim::Outcome;
 use std::fmt;
@@ -66,6 +66,8 @@ pub(super) fn plan(
             stage,
             system,
             abilities,
+            scale,
+            levels: priorities(network).len(),
         };
         refusals.extend(judge.refusals());
         plans.push(of_stage(network, index, scale));
@@ -121,11 +123,19 @@ fn only_numbers_differ(network: &Network, phase: &Network) -> bool {
     phase == network.undisturbed()
 }
 
+/// How long messages may be kept back for others, in real time: the run waits for its first ones, and
+/// notices when none come any more.
+const LONGEST_LINGER: Duration = Duration::from_secs(1);
+
 /// Judges what one stage asks for.
 struct Judge<'a> {
     stage: &'a Stage,
     system: System,
     abilities: &'a Abilities,
+    /// Real seconds for each scenario second.
+    scale: f64,
+    /// Levels of priority that the classes have.
+    levels: usize,
 }
 
 impl Judge<'_> {
@@ -135,6 +145,8 @@ impl Judge<'_> {
             self.of_system(),
             self.of_store(),
             self.of_discipline(),
+            self.of_batches(),
+            self.of_pulls(),
             self.of_capacity(),
             self.of_failures(),
             self.of_breakdowns(),
@@ -178,8 +190,9 @@ impl Judge<'_> {
                 "partitions",
                 "has no lanes that belong to one consumer each",
             ),
+            // Who gives messages away without limit does not wait for whoever is free.
             Store::Shared
-                if !self.abilities.shared
+                if !(self.abilities.shared && self.abilities.window)
                     && broker.commitment == Commitment::OnDemand
                     && several =>
             {
@@ -194,8 +207,7 @@ impl Judge<'_> {
     fn of_discipline(&self) -> Option<(&'static str, String)> {
         match self.stage.discipline {
             Discipline::Fifo => None,
-            Discipline::Priority if self.abilities.priorities => None,
-            Discipline::Priority => self.lacks("priority", "has no priorities"),
+            Discipline::Priority => self.of_priorities(),
             Discipline::Lifo
             | Discipline::Random
             | Discipline::ShortestFirst
@@ -220,6 +232,48 @@ impl Judge<'_> {
                 "ps",
                 "consumers work on one order after the other".to_owned(),
             )),
+        }
+    }
+
+    fn of_priorities(&self) -> Option<(&'static str, String)> {
+        let (asked, most) = (self.levels, usize::from(self.abilities.priorities));
+        match most {
+            _ if asked <= most => None,
+            1 => self.lacks("priority", "has no priorities"),
+            _ => {
+                let why = format!(
+                    "has {most} levels of priority, and the classes {asked}: give some the same"
+                );
+                self.lacks("priority", &why)
+            }
+        }
+    }
+
+    fn of_batches(&self) -> Option<(&'static str, String)> {
+        let linger = self.stage.extras.broker.costs.linger;
+        if linger <= 0.0 {
+            return None;
+        }
+        if !self.abilities.batches {
+            return self.lacks("linger", "sends every message at once; write `linger = 0`");
+        }
+        let real = linger * self.scale;
+        (real > LONGEST_LINGER.as_secs_f64()).then(|| {
+            let why = format!(
+                "a message that is kept back for {real} s of real time looks like one that is lost; \
+                 {LONGEST_LINGER:?} at most"
+            );
+            ("linger", why)
+        })
+    }
+
+    fn of_pulls(&self) -> Option<(&'static str, String)> {
+        match self.stage.extras.broker.commitment {
+            Commitment::Pull { at_least: 2.., .. } => {
+                let why = "answers as soon as there is one message; write `at_least = 1`";
+                self.lacks("pull = { at_least }", why)
+            }
+            _ => None,
         }
     }
 
@@ -252,6 +306,11 @@ impl Judge<'_> {
         if failure.breaker != crate::network::Breaker::None {
             let why = "consumers do not tell each other of failures".to_owned();
             return Some(("circuit_breaker", why));
+        }
+        if failure.retry == RetryPlace::OldPlace && failure.backoff != Backoff::AtOnce {
+            let why = "no broker takes a message back to its old place after a while; leave out the backoff, \
+                       or use \"tail\" or \"in_place\"";
+            return Some(("retry = \"old_place\" with a backoff", why.to_owned()));
         }
         if failure.retry == RetryPlace::OldPlace && !self.abilities.requeues {
             return self.lacks(
@@ -422,10 +481,16 @@ fn of_stage(network: &Network, index: usize, scale: f64) -> StagePlan {
                 .is_some_and(|f| f.then == crate::network::AfterFailure::DeadLetter),
             delays: failure
                 .as_ref()
-                .is_some_and(|f| f.backoff != crate::network::Backoff::AtOnce),
+                .is_some_and(|f| f.backoff != Backoff::AtOnce),
             detection: real(broker.detection).unwrap_or_default(),
             rebalance: real(broker.rebalance).unwrap_or_default(),
             discipline: stage.discipline,
+            linger: real(broker.costs.linger).unwrap_or_default(),
+            batch_bytes: broker.costs.batch_bytes,
+            commit_every: match broker.acknowledgement {
+                Acknowledgement::Commits { every } => real(every).unwrap_or(Duration::MAX),
+                _ => Duration::ZERO,
+            },
         },
         failure,
         levels,
@@ -452,13 +517,19 @@ fn levels(network: &Network, stage: &Stage) -> (Vec<u8>, u8) {
     if stage.discipline != Discipline::Priority {
         return (vec![0; network.classes.len()], 1);
     }
-    let mut priorities: Vec<u32> = network.classes.iter().map(|class| class.priority).collect();
-    priorities.sort_unstable();
-    priorities.dedup();
+    let priorities = priorities(network);
     let level = |priority: u32| priorities.iter().position(|p| *p == priority);
     let classes = network.classes.iter();
     let levels = classes.map(|class| level(class.priority).map_or(u8::MAX, |l| l.min(255) as u8));
     (levels.collect(), priorities.len().min(255) as u8)
+}
+
+/// The priorities that the classes have, ascending.
+fn priorities(network: &Network) -> Vec<u32> {
+    let mut priorities: Vec<u32> = network.classes.iter().map(|class| class.priority).collect();
+    priorities.sort_unstable();
+    priorities.dedup();
+    priorities
 }
 
 /// A name that any broker takes.
@@ -590,11 +661,26 @@ mod tests {
         );
         let network = network(&text);
         let abilities = Abilities {
-            priorities: false,
+            priorities: 1,
             ..Memory::ABILITIES
         };
+        let mut network = network;
+        for priority in 1..3 {
+            let class = crate::network::Class {
+                priority,
+                ..network.classes[0].clone()
+            };
+            network.classes.push(class);
+        }
         let refusals = plan(&network, System::ZeroMq, &abilities, 1.0).expect_err("refused");
         assert_eq!(refusals[0].why, "ZeroMQ has no priorities");
+        let one_too_few = Abilities {
+            priorities: 2,
+            ..Memory::ABILITIES
+        };
+        let refusals = plan(&network, System::ZeroMq, &one_too_few, 1.0).expect_err("refused");
+        let why = "ZeroMQ has 2 levels of priority, and the classes 3: give some the same";
+        assert_eq!(refusals[0].why, why);
         assert!(plan(&network, System::Memory, &Memory::ABILITIES, 1.0).is_ok());
     }
 

@@ -161,7 +161,9 @@ async fn open<B: Broker>(
     let run = RunId::new();
     let clock = Clock::new(request.scale);
     let orders = request.script.orders.len();
-    let ledger = Arc::new(Ledger::new(orders, clock.clone(), Journal::new()?));
+    let lingers = stages.iter().map(|stage| stage.queue.linger);
+    let ledger = Ledger::new(orders, lingers, clock.clone(), Journal::new()?);
+    let ledger = Arc::new(ledger);
     let target = Target {
         address: request.address.clone(),
         run: run.to_string(),
@@ -443,7 +445,7 @@ async fn look_at_queues<B: Broker>(shared: Arc<Shared<B>>) {
     loop {
         ticks.tick().await;
         let time = shared.clock.seconds(Instant::now());
-        let waiting = shared.ledger.waiting(shared.stages.len());
+        let waiting = shared.ledger.waiting();
         for (stage, sent) in waiting.into_iter().enumerate() {
             let depth = tokio::time::timeout(DEPTH_EVERY, shared.broker.depth(stage)).await;
             let point = DepthPoint {

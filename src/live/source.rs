@@ -4,7 +4,7 @@ use super::brokers::{Broker, BrokerError};
 use super::clock::Sleeper;
 use super::gauges::Delay;
 use super::message::Label;
-use super::outlet::{Outlet, Parcel};
+use super::outlet::{Outlet, Parcel, looks};
 use super::run::{Shared, told};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,15 +24,19 @@ pub(super) async fn produce<B: Broker>(
 ) -> Result<(), BrokerError> {
     let mut stop = shared.stop.subscribe();
     let stage = shared.network.producers[producer].to.0 as u32;
-    for (number, order) in shared.script.orders.iter().enumerate() {
+    let mut looks = looks();
+    'orders: for (number, order) in shared.script.orders.iter().enumerate() {
         if order.producer as usize != producer || order.entered > shared.end {
             continue;
         }
         let intended = shared.clock.instant(order.entered);
-        tokio::select! {
-            biased;
-            () = told(&mut stop) => break,
-            _ = sleeper.until(intended) => {}
+        loop {
+            tokio::select! {
+                biased;
+                () = told(&mut stop) => break 'orders,
+                _ = sleeper.until(intended) => break,
+                _ = looks.tick() => outlet.mend().await?,
+            };
         }
         let now = Instant::now();
         let late = now.saturating_duration_since(intended);
@@ -52,7 +56,7 @@ pub(super) async fn produce<B: Broker>(
             })
             .await?;
     }
-    outlet.settle(LAST_CONFIRMATIONS).await;
+    outlet.settle(LAST_CONFIRMATIONS).await?;
     outlet.close().await;
     Ok(())
 }

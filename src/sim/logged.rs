@@ -37,8 +37,10 @@ pub enum Event {
     Joins {
         /// Index of the stage.
         stage: u32,
-        /// Seconds of its way here that it spent at its sender, or at the broker until it could be had.
-        /// Where both do not add up to the way here, this is what is left of it.
+        /// Seconds by which its sender was late.
+        held: f64,
+        /// Seconds of its way here that it spent at its sender, those included, or at the broker until it
+        /// could be had. Where both do not add up to the way here, this is what is left of it.
         enqueue: f64,
         /// Seconds on the way to the broker.
         network: f64,

@@ -21,6 +21,8 @@ pub struct Facts {
     /// Whether a message that was settled and heard of never comes again; otherwise what was settled since
     /// the last commit may.
     pub settles_each: bool,
+    /// Whether what is settled in a lane can be told the system now and then instead of at once.
+    pub tells_at_intervals: bool,
     /// Whether it can drop the oldest message of a full queue, and tells.
     pub displaces: bool,
     /// Whether there is a server to connect to.
@@ -48,6 +50,7 @@ pub async fn abilities<B: Broker>(facts: &Facts) {
 fn names(can: Abilities) -> Vec<&'static str> {
     let Abilities {
         priorities,
+        batches,
         disciplines,
         bounded,
         time_to_live,
@@ -61,7 +64,8 @@ fn names(can: Abilities) -> Vec<&'static str> {
         window,
     } = can;
     let all = [
-        ("priorities", priorities),
+        ("priorities", priorities > 1),
+        ("batches", batches),
         ("disciplines", disciplines),
         ("bounded", bounded),
         ("time_to_live", time_to_live),

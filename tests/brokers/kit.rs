@@ -6,7 +6,6 @@ use orderline::live::brokers::{
     Address, Broker, BrokerError, Confirmation, Confirmations, Discarded, Discards, Fate, Incoming,
     Outgoing, QueueSpec, Receiver, Sender, Settlement, Target,
 };
-use orderline::network::Discipline;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,21 +45,13 @@ pub fn run_name() -> String {
 pub fn plain<B: Broker>(name: &str) -> QueueSpec {
     let can = B::ABILITIES;
     QueueSpec {
-        name: name.to_owned(),
-        members: 1,
         partitions: u32::from(!can.shared),
         window: if can.window { 10 } else { u32::MAX },
         settled_on_delivery: !can.redelivers,
-        durable: false,
-        priorities: 1,
-        bound: None,
-        time_to_live: None,
-        dead_letters: false,
-        delays: false,
         // Kafka takes no less than 6 s by default.
         detection: Duration::from_secs(6),
         rebalance: Duration::from_millis(500),
-        discipline: Discipline::Fifo,
+        ..QueueSpec::plain(name)
     }
 }
 

@@ -61,8 +61,10 @@ macro_rules! conformance {
             case!($broker, settling::requeued $(, $needs)?);
             case!($broker, settling::put_aside $(, $needs)?);
             case!($broker, settling::settled_on_delivery $(, $needs)?);
+            case!($broker, settling::told_at_intervals $(, $needs)?);
             case!($broker, limits::depth $(, $needs)?);
             case!($broker, limits::priorities $(, $needs)?);
+            case!($broker, limits::batches $(, $needs)?);
             case!($broker, limits::refused $(, $needs)?);
             case!($broker, limits::displaced $(, $needs)?);
             case!($broker, limits::expired $(, $needs)?);
@@ -107,6 +109,7 @@ conformance!(
         tells_depth: true,
         tells_dead_letters: true,
         settles_each: true,
+        tells_at_intervals: false,
         displaces: true,
         server: true,
         logins: true,
@@ -138,6 +141,7 @@ conformance!(
         tells_depth: true,
         tells_dead_letters: true,
         settles_each: true,
+        tells_at_intervals: false,
         displaces: false,
         server: true,
         logins: true,
@@ -167,6 +171,7 @@ conformance!(
         tells_depth: true,
         tells_dead_letters: true,
         settles_each: true,
+        tells_at_intervals: true,
         displaces: false,
         server: true,
         logins: false,
@@ -190,6 +195,7 @@ conformance!(
         tells_depth: false,
         tells_dead_letters: false,
         settles_each: false,
+        tells_at_intervals: false,
         displaces: false,
         server: false,
         logins: false,
@@ -207,11 +213,18 @@ conformance!(
         default: Some("kafka://orderline:orderline@127.0.0.1:9094"),
         up: "tests/brokers/up kafka",
         // Dead letters by custom, in a topic of their own.
-        can: &["dead_letters", "redelivers", "partitions", "durable"],
+        can: &[
+            "batches",
+            "dead_letters",
+            "redelivers",
+            "partitions",
+            "durable",
+        ],
         flags_redelivered: false,
         tells_depth: true,
         tells_dead_letters: true,
         settles_each: true,
+        tells_at_intervals: true,
         displaces: false,
         server: true,
         logins: true,
@@ -231,6 +244,7 @@ conformance!(
         up: "none, this broker is inside the process",
         can: &[
             "priorities",
+            "batches",
             "disciplines",
             "bounded",
             "time_to_live",
@@ -245,6 +259,7 @@ conformance!(
         tells_depth: true,
         tells_dead_letters: true,
         settles_each: true,
+        tells_at_intervals: false,
         displaces: true,
         server: false,
         logins: false,

@@ -245,3 +245,40 @@ mod command {
         assert!(said.contains("--features kafka"), "{said}");
     }
 }
+
+/// The in-process broker's senders keep messages back as a preset's do, and the twin knows.
+#[test]
+fn senders_linger_as_long_as_the_stage_says() {
+    let text = r#"
+name = "linger"
+seed = 3
+[run]
+duration = 20
+warmup = 0
+[[producer]]
+name = "web"
+to = "order"
+arrivals = { poisson = { rate = 50 } }
+[[stage]]
+name = "order"
+consumers = 1
+service = { exponential = { rate = 200 } }
+broker = { memory = { linger = "100ms" } }
+"#;
+    let network = network(text);
+    let (script, twin) = scripted(&network);
+    let run = live(&network, &script, 0.1);
+    assert_eq!((run.ended.clone(), run.missing), (Ended::Whole, 0));
+    let lingered = run.log.iter().filter_map(|logged| match logged.what {
+        Event::Joins { held, enqueue, .. } => Some(enqueue - held),
+        _ => None,
+    });
+    // Who begins a batch waits for all of the time, who comes later for the rest of it.
+    let lingered: Vec<f64> = lingered.collect();
+    let longest = lingered.iter().copied().fold(0.0, f64::max);
+    assert!((longest - 0.1).abs() < 1e-9, "{longest}");
+    let of_twin = (0..script.orders.len() as u64).filter_map(|order| twin.order(order));
+    let longest = of_twin.map(|order| order.parts.enqueue).fold(0.0, f64::max);
+    assert!((longest - 0.1).abs() < 1e-9, "{longest}");
+    assert!(lingered.iter().any(|seconds| *seconds < 0.09));
+}

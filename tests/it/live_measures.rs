@@ -349,6 +349,7 @@ const ENTERS: Event = Event::Enters {
 };
 const JOINS: Event = Event::Joins {
     stage: 0,
+    held: 0.0,
     enqueue: 0.25,
     network: 0.75,
 };
@@ -386,6 +387,7 @@ fn a_consumer_that_dies_and_an_order_that_is_delivered_twice() {
             900,
             Event::Joins {
                 stage: 0,
+                held: 0.0,
                 enqueue: 0.0,
                 network: 0.0,
             },
@@ -473,6 +475,36 @@ fn a_consumer_that_dies_and_an_order_that_is_delivered_twice() {
     assert_eq!(point(Metric::RedeliveryRate), 2.0 / 3.0);
     assert_eq!(point(Metric::Time(TimeKind::Service, Statistic::Mean)), 1.5);
     assert_eq!(point(Metric::NetworkTime), 0.75);
+}
+
+#[test]
+fn who_is_only_handed_over_has_not_waited() {
+    let done = |number: u64, joined: f64, dequeue: f64, began: f64, ended: f64| {
+        [
+            at(joined, number, ENTERS),
+            at(joined, number, JOINS),
+            at(began, number, Event::Delivered { again: false }),
+            at(began, number, Event::Begins { dequeue }),
+            at(ended, number, DONE),
+            at(ended, number, Event::Departs),
+            at(ended, number, COMPLETED),
+        ]
+    };
+    let orders = [
+        // At once; handed over for 0.3 s; for 0.2 s after having waited until 3.0; and not handed over.
+        done(0, 1.0, 0.0, 1.0, 1.5),
+        done(1, 2.0, 0.3, 2.3, 3.0),
+        done(2, 2.5, 0.2, 3.2, 4.0),
+        done(3, 3.5, 0.0, 4.0, 5.0),
+    ];
+    let mut log = orders.concat();
+    log.sort_by(|a, b| a.time.total_cmp(&b.time));
+    let live = measure(&one_stage(), &log, 0.0, 10.0).expect("a good log");
+    let stage = live.result.at(Place::Stage(StageId(0))).expect("a stage");
+    let figure = |metric| stage.estimates[&metric].point;
+    assert_eq!(figure(Metric::WaitProbability), 0.5);
+    let mean = figure(Metric::Time(TimeKind::Waiting, Statistic::Mean));
+    assert!((mean - (0.3 + 0.7 + 0.5) / 4.0).abs() < 1e-12, "{mean}");
 }
 
 #[test]

@@ -124,6 +124,14 @@ impl Live {
 }
 
 impl Running {
+    /// Interrupts it after a while, as Ctrl-C does.
+    pub fn interrupt_after(&self, seconds: f64) {
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+        let number = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-INT", &number]).status();
+        assert!(kill.expect("kill is there").success(), "it still runs");
+    }
+
     pub fn end(self, exit: i32) -> Document {
         let output = self.child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&output.stderr);

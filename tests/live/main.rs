@@ -16,13 +16,17 @@ mod command;
 use command::server::Before;
 use command::{Live, Scenario, server};
 
-/// A run and one with calibrated costs on each system.
+/// A run, one with calibrated costs, and one that is interrupted on each system.
 macro_rules! systems {
     ($($system:ident),*) => {$(
         mod $system {
             #[test]
             #[ignore = "needs the real servers: tests/brokers/up all"]
             fn a_run_beside_its_twins() { super::a_run_beside_its_twins(stringify!($system)); }
+
+            #[test]
+            #[ignore = "needs the real servers: tests/brokers/up all"]
+            fn an_interrupted_run() { super::an_interrupted_run(stringify!($system)); }
         }
     )*};
 }
@@ -45,6 +49,24 @@ fn a_run_beside_its_twins(system: &str) {
         .run(0);
     second.has_done_everything_once();
     second.print(system, "calibrated, at another load");
+    before.again();
+}
+
+/// Ctrl-C ends a run soon, with what was measured, and nothing is left behind.
+fn an_interrupted_run(system: &str) {
+    let before = Before::on(system);
+    let scenario = Scenario::plain(system);
+    let run = Live::new(&scenario, system)
+        .args(["--duration", "10m"])
+        .start();
+    run.interrupt_after(10.0);
+    let asked = std::time::Instant::now();
+    let live = run.end(130);
+    let took = asked.elapsed().as_secs_f64();
+    assert!(took < 20.0, "{took} s");
+    assert_eq!(live.live("ended").as_str(), Some("stopped"));
+    assert!(live.outcome("completed") > 0, "what was measured is kept");
+    live.adds_up();
     before.again();
 }
 

@@ -7,6 +7,7 @@ use super::{
     Abilities, Broker, BrokerError, Confirmations, Discarded, Discards, Fate, Incoming, Outgoing,
     Overflow, QueueSpec, Receiver, Sender, Settlement, Target,
 };
+use crate::live::clock::Sleeper;
 use crate::network::System;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +45,17 @@ struct Queue {
     spec: QueueSpec,
     discarded: Discards,
     state: Mutex<State>,
+    /// What its senders keep back.
+    batch: Mutex<Batch>,
+}
+
+/// Messages that wait to be sent together.
+#[derive(Debug, Default)]
+struct Batch {
+    /// The how-manieth it is.
+    number: u64,
+    messages: Vec<(Outgoing, Confirmations)>,
+    bytes: f64,
 }
 
 #[derive(Debug, Default)]
@@ -80,18 +92,18 @@ impl Broker for Memory {
 
     const SYSTEM: System = System::Memory;
     const ABILITIES: Abilities = Abilities {
-        priorities: true,
+        priorities: 255,
+        batches: true,
         disciplines: true,
         bounded: true,
         time_to_live: true,
         requeues: true,
         dead_letters: true,
-        delays: false,
         redelivers: true,
         shared: true,
         partitions: true,
-        durable: false,
         window: true,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<Memory, BrokerError> {
@@ -142,13 +154,12 @@ impl Broker for Memory {
 
 impl Sender for MemorySender {
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
-        let (tag, queue) = (message.tag, &self.queues[message.queue]);
-        let fate = if queue.put(message) {
-            Fate::Stored
+        let queue = &self.queues[message.queue];
+        if queue.spec.linger.is_zero() {
+            queue.accept(message, &self.confirmations);
         } else {
-            Fate::Refused
-        };
-        self.confirmations.tell(tag, fate);
+            queue.collect(message, self.confirmations.clone());
+        }
         Ok(())
     }
 
@@ -213,6 +224,52 @@ impl Queue {
             spec,
             discarded,
             state: Mutex::new(state),
+            batch: Mutex::default(),
+        }
+    }
+
+    /// Takes a message in, if there is room, and tells its sender.
+    fn accept(&self, message: Outgoing, confirmations: &Confirmations) {
+        let tag = message.tag;
+        let fate = match self.put(message) {
+            true => Fate::Stored,
+            false => Fate::Refused,
+        };
+        confirmations.tell(tag, fate);
+    }
+
+    /// Keeps a message back until its batch is sent.
+    fn collect(self: &Arc<Queue>, message: Outgoing, confirmations: Confirmations) {
+        let mut batch = self.batch();
+        batch.bytes += message.body.len() as f64;
+        batch.messages.push((message, confirmations));
+        let number = batch.number;
+        if batch.bytes >= self.spec.batch_bytes {
+            drop(batch);
+            self.send_batch(number);
+        } else if batch.messages.len() == 1 {
+            let until = Instant::now() + self.spec.linger;
+            tokio::spawn(linger(Arc::clone(self), number, until));
+        }
+    }
+
+    fn batch(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends the batch with this number, unless that is done.
+    fn send_batch(&self, number: u64) {
+        let mut batch = self.batch();
+        if batch.number != number {
+            return;
+        }
+        let next = Batch {
+            number: number + 1,
+            ..Batch::default()
+        };
+        // Sent under the lock, so that no later batch overtakes it.
+        for (message, confirmations) in std::mem::replace(&mut *batch, next).messages {
+            self.accept(message, &confirmations);
         }
     }
 
@@ -402,6 +459,15 @@ impl State {
     }
 }
 
+/// Sends a batch when its first message has waited long enough.
+async fn linger(queue: Arc<Queue>, number: u64, until: Instant) {
+    match Sleeper::new() {
+        Ok(mut sleeper) => drop(sleeper.until(until).await),
+        Err(_) => tokio::time::sleep_until(until.into()).await,
+    }
+    queue.send_batch(number);
+}
+
 /// Throws old messages away for as long as the queue is there.
 async fn expire(queue: std::sync::Weak<Queue>, limit: Duration) {
     loop {
@@ -418,24 +484,13 @@ async fn expire(queue: std::sync::Weak<Queue>, limit: Duration) {
 mod tests {
     use super::*;
     use crate::live::brokers::Bound;
-    use crate::network::Discipline;
 
     fn spec() -> QueueSpec {
         QueueSpec {
-            name: "q".to_owned(),
             members: 2,
-            partitions: 0,
             window: 1,
-            settled_on_delivery: false,
-            durable: false,
-            priorities: 1,
-            bound: None,
-            time_to_live: None,
             dead_letters: true,
-            delays: false,
-            detection: Duration::ZERO,
-            rebalance: Duration::ZERO,
-            discipline: Discipline::Fifo,
+            ..QueueSpec::plain("q")
         }
     }
 

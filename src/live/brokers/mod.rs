@@ -8,8 +8,10 @@
 //! | --- | --- | --- | --- |
 //! | [`memory`] | inside this process | none | always there |
 //! | `activemq` | ActiveMQ Classic | fe2o3-amqp, AMQP 1.0 | `activemq` |
+//! | `kafka` | Apache Kafka | rdkafka | `kafka` |
 //! | `rabbitmq` | RabbitMQ | its own, AMQP 0-9-1 | `rabbitmq` |
 //! | `rocketmq` | RocketMQ 5 | its own, the remoting protocol | `rocketmq` |
+//! | `zeromq` | ZeroMQ sockets, no broker | zeromq, all Rust | `zeromq` |
 //!
 //! What an adapter cannot do it says in its [`Abilities`]; a scenario that needs it is refused before
 //! the run.
@@ -108,6 +110,11 @@ pub trait Sender: Send + 'static {
     /// may not have arrived.
     fn send(&mut self, message: Outgoing) -> impl Future<Output = Result<(), BrokerError>> + Send;
 
+    /// Why the connection is lost, once that is known. Systems without a broker have none to lose.
+    fn trouble(&self) -> Option<BrokerError> {
+        None
+    }
+
     /// Says goodbye, once all that was sent is on its way.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
@@ -156,8 +163,10 @@ pub enum Settlement {
 /// What an adapter can do, or why not.
 #[derive(Debug, Clone, Copy)]
 pub struct Abilities {
-    /// Messages of higher priority first.
-    pub priorities: bool,
+    /// Levels of priority, of which the higher go first; 1 where all messages are equal.
+    pub priorities: u8,
+    /// Senders that keep messages back to send several at once ([`QueueSpec::linger`]).
+    pub batches: bool,
     /// Other orders of service than first in, first out, and priorities.
     pub disciplines: bool,
     /// A bound on the number of waiting messages beyond which senders are refused.
@@ -180,6 +189,25 @@ pub struct Abilities {
     pub durable: bool,
     /// Limits on how many unsettled messages a receiver is given.
     pub window: bool,
+}
+
+impl Abilities {
+    /// None of them.
+    pub const NONE: Abilities = Abilities {
+        priorities: 1,
+        batches: false,
+        disciplines: false,
+        bounded: false,
+        time_to_live: false,
+        requeues: false,
+        dead_letters: false,
+        delays: false,
+        redelivers: false,
+        shared: false,
+        partitions: false,
+        durable: false,
+        window: false,
+    };
 }
 
 /// Where a run's messages go, and what is made there.
@@ -229,6 +257,39 @@ pub struct QueueSpec {
     pub rebalance: Duration,
     /// In which order messages are delivered, where that is not first in, first out.
     pub discipline: crate::network::Discipline,
+    /// How long the first message of a batch waits for others at its sender ([`Abilities::batches`]): of all
+    /// that one sender, or all of them together, send to the queue or one of its lanes.
+    pub linger: Duration,
+    /// Bytes at which a batch is sent before that.
+    pub batch_bytes: f64,
+    /// How long a receiver may keep what it has settled to itself, where the system is told of several
+    /// messages at once; zero for not at all.
+    pub commit_every: Duration,
+}
+
+impl QueueSpec {
+    /// A queue with nothing special, that one receiver has to itself.
+    pub fn plain(name: &str) -> QueueSpec {
+        QueueSpec {
+            name: name.to_owned(),
+            members: 1,
+            partitions: 0,
+            window: u32::MAX,
+            settled_on_delivery: false,
+            durable: false,
+            priorities: 1,
+            bound: None,
+            time_to_live: None,
+            dead_letters: false,
+            delays: false,
+            detection: Duration::ZERO,
+            rebalance: Duration::ZERO,
+            discipline: crate::network::Discipline::Fifo,
+            linger: Duration::ZERO,
+            batch_bytes: f64::INFINITY,
+            commit_every: Duration::ZERO,
+        }
+    }
 }
 
 /// A bound on the number of waiting messages.

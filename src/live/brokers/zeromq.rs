@@ -62,19 +62,9 @@ impl Broker for ZeroMq {
 
     const SYSTEM: System = System::ZeroMq;
     const ABILITIES: Abilities = Abilities {
-        priorities: false,
-        disciplines: false,
-        bounded: false,
-        time_to_live: false,
-        requeues: false,
-        dead_letters: false,
-        delays: false,
-        redelivers: false,
         // Shared as far as a PUSH socket shares: in turn, when a message is sent.
         shared: true,
-        partitions: false,
-        durable: false,
-        window: false,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<ZeroMq, BrokerError> {
@@ -342,26 +332,14 @@ impl Drop for Pull {
 mod tests {
     use super::super::{Discards, QueueSpec};
     use super::*;
-    use crate::network::Discipline;
     use std::collections::BTreeSet;
     use std::sync::Mutex;
 
     fn target(address: Option<Address>) -> Target {
         let queue = QueueSpec {
-            name: "orders".to_owned(),
             members: 2,
-            partitions: 0,
-            window: u32::MAX,
             settled_on_delivery: true,
-            durable: false,
-            priorities: 1,
-            bound: None,
-            time_to_live: None,
-            dead_letters: false,
-            delays: false,
-            detection: Duration::ZERO,
-            rebalance: Duration::ZERO,
-            discipline: Discipline::Fifo,
+            ..QueueSpec::plain("orders")
         };
         Target {
             address,

@@ -373,6 +373,7 @@ impl<O: Observer> Full<'_, O> {
         let ([network, enqueue], stage) = (way, stage as u32);
         let joins = Event::Joins {
             stage,
+            held: 0.0,
             enqueue,
             network,
         };

@@ -40,7 +40,7 @@ pub async fn depth<B: Broker>(facts: &Facts) {
 
 /// Level 0 is served first, and within a level who came first.
 pub async fn priorities<B: Broker>(facts: &Facts) {
-    if !B::ABILITIES.priorities {
+    if B::ABILITIES.priorities < 3 {
         return;
     }
     let mut queue = plain::<B>("priorities");
@@ -62,6 +62,32 @@ pub async fn priorities<B: Broker>(facts: &Facts) {
     for i in [3, 6, 9, 1, 4, 7, 2, 5, 8] {
         assert_eq!(number(&take(&mut receiver).await), i);
     }
+    bed.remove().await;
+}
+
+/// A sender keeps messages back for others to come, unless there are enough bytes.
+pub async fn batches<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.batches {
+        return;
+    }
+    let linger = Duration::from_secs(2);
+    let nearly = linger - Duration::from_millis(100);
+    let mut queue = plain::<B>("batches");
+    (queue.linger, queue.batch_bytes) = (linger, 3000.0);
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut out = bed.sender().await;
+    let sent = Instant::now();
+    out.send(&[0; 10]).await;
+    out.stored().await;
+    let alone = out.heard.all()[0].at - sent;
+    assert!(alone >= nearly, "{alone:?}");
+    let sent = Instant::now();
+    for _ in 0..4 {
+        out.send(&[0; 1500]).await;
+    }
+    let heard = out.heard.until(2, "confirmations").await;
+    let together = heard[1].at - sent;
+    assert!(together < nearly, "{together:?}");
     bed.remove().await;
 }
 

@@ -4,6 +4,7 @@ use crate::facts::Facts;
 use crate::kit::{Bed, eventually, next, nothing, number, numbered, plain, settle, take};
 use orderline::live::brokers::{Broker, Incoming, Receiver, Settlement};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// What is done does not come again, not even to a receiver that comes later.
 pub async fn done<B: Broker>(facts: &Facts) {
@@ -203,5 +204,36 @@ pub async fn settled_on_delivery<B: Broker>(facts: &Facts) {
     out.send(&numbered(5)).await;
     assert_eq!(number(&take(&mut heir).await), 5);
     nothing(&mut heir).await;
+    bed.remove().await;
+}
+
+/// What was settled and not told is delivered again after a crash; a receiver that closes tells it.
+pub async fn told_at_intervals<B: Broker>(facts: &Facts) {
+    if !facts.tells_at_intervals {
+        return;
+    }
+    let mut queue = plain::<B>("intervals");
+    (queue.partitions, queue.commit_every) = (1, Duration::from_secs(3600));
+    let bed = Bed::<B>::new(facts, vec![queue]).await;
+    let mut out = bed.sender().await;
+    for i in 0..3 {
+        out.send(&numbered(i)).await;
+    }
+    out.stored().await;
+    let all_settled = async || {
+        let mut receiver = bed.receiver(0, 0).await;
+        for i in 0..3 {
+            let came = next(&mut receiver).await;
+            assert_eq!(number(&came.body), i);
+            settle(&mut receiver, came.receipt, Settlement::Done).await;
+        }
+        receiver
+    };
+    all_settled().await.kill();
+    all_settled().await.close().await;
+    out.send(&numbered(3)).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    assert_eq!(number(&take(&mut receiver).await), 3);
+    receiver.close().await;
     bed.remove().await;
 }

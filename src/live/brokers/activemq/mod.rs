@@ -122,18 +122,15 @@ impl Broker for ActiveMq {
 
     const SYSTEM: System = System::ActiveMq;
     const ABILITIES: Abilities = Abilities {
-        priorities: true,
-        disciplines: false,
-        bounded: false,
-        time_to_live: false,
+        priorities: HIGHEST + 1,
         requeues: true,
         dead_letters: true,
         delays: true,
         redelivers: true,
         shared: true,
-        partitions: false,
         durable: true,
         window: true,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<ActiveMq, BrokerError> {
@@ -312,9 +309,6 @@ async fn try_priorities(
     link: &mut fe2o3_amqp::Sender,
 ) -> Result<(), BrokerError> {
     let what = "serve by priority";
-    if queue.spec.priorities > HIGHEST + 1 {
-        return Err(place.failed(what, "it has ten levels of priority"));
-    }
     for level in [HIGHEST, 0] {
         put(place, queue, link, trial(index, level, None)).await?;
     }

@@ -23,8 +23,8 @@ pub struct ActiveMqSender {
     confirmations: Confirmations,
     /// One for each message that the broker has not answered yet.
     outcomes: JoinSet<()>,
-    /// Why the broker does not want any more of this sender's messages.
-    banned: Arc<OnceLock<BrokerError>>,
+    /// Why no more of this sender's messages can be sent: the broker forbids it, or the connection is lost.
+    over: Arc<OnceLock<BrokerError>>,
 }
 
 impl ActiveMqSender {
@@ -36,7 +36,7 @@ impl ActiveMqSender {
         let mut line = place.open("sender").await?;
         let links = place.patiently(attach(&place, &mut line, &queues)).await?;
         let outcomes = JoinSet::new();
-        let banned = Arc::default();
+        let over = Arc::default();
         Ok(ActiveMqSender {
             place,
             queues,
@@ -44,7 +44,7 @@ impl ActiveMqSender {
             links,
             confirmations,
             outcomes,
-            banned,
+            over,
         })
     }
 }
@@ -71,10 +71,14 @@ pub(super) async fn attach(
 }
 
 impl super::super::Sender for ActiveMqSender {
+    fn trouble(&self) -> Option<BrokerError> {
+        self.over.get().cloned()
+    }
+
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
         while self.outcomes.try_join_next().is_some() {}
-        if let Some(error) = self.banned.get() {
-            return Err(error.clone());
+        if let Some(error) = self.trouble() {
+            return Err(error);
         }
         let tag = message.tag;
         let queue = &self.queues[message.queue];
@@ -84,7 +88,7 @@ impl super::super::Sender for ActiveMqSender {
         let heard = Heard {
             tag,
             confirmations: self.confirmations.clone(),
-            banned: self.banned.clone(),
+            over: self.over.clone(),
             place: self.place.clone(),
         };
         self.outcomes.spawn(heard.of(outcome));
@@ -103,12 +107,11 @@ impl super::super::Sender for ActiveMqSender {
 struct Heard {
     tag: u64,
     confirmations: Confirmations,
-    banned: Arc<OnceLock<BrokerError>>,
+    over: Arc<OnceLock<BrokerError>>,
     place: Arc<Place>,
 }
 
 impl Heard {
-    /// An answer that does not come because the connection is lost says nothing: the next `send` will.
     async fn of(self, outcome: DeliveryFut<Result<Outcome, SendError>>) {
         match outcome.await {
             Ok(Outcome::Accepted(_)) => self.confirmations.tell(self.tag, Fate::Stored),
@@ -116,13 +119,19 @@ impl Heard {
                 let why = rejected.error.map(|error| self.place.told("send", &error));
                 match why {
                     Some(forbidden @ BrokerError::Forbidden { .. }) => {
-                        let _ = self.banned.set(forbidden);
+                        let _ = self.over.set(forbidden);
                     }
                     _ => self.confirmations.tell(self.tag, Fate::Refused),
                 }
             }
             Ok(_) => self.confirmations.tell(self.tag, Fate::Refused),
-            Err(_) => {}
+            Err(error) => {
+                // Anything else the next `send` finds out.
+                let why = Some(self.place.not_sent(error));
+                if let Some(lost) = why.filter(BrokerError::is_passing) {
+                    let _ = self.over.set(lost);
+                }
+            }
         }
     }
 }

@@ -75,8 +75,8 @@ impl Place {
         self.config.clone()
     }
 
-    /// Settings of a client that sends: what the broker has told of is stored once, in order, and nothing
-    /// waits for company.
+    /// Settings of a client that sends: what the broker has told of is stored once, in order; and if
+    /// nothing else is said, nothing waits for company.
     pub(super) fn sending(&self) -> ClientConfig {
         let mut config = self.config();
         config

@@ -8,8 +8,12 @@
 //!
 //! - Messages wait in partitions, each read by one member of the group at a time. Member m of c reads
 //!   partitions m, m + c, m + 2c and so on.
-//! - A message is settled by committing that its partition is done up to it, at once and without waiting
-//!   for the answer; what was settled out of order counts when the gap before it is closed. A partition
+//! - A sender keeps messages of a partition back as long and up to as many bytes as their queue says
+//!   (`linger.ms`, `batch.size`), by a producer for each way to do so.
+//! - A message is settled by committing that its partition is done up to it, without waiting for the
+//!   answer: at once, or for all messages together as often as the queue says
+//!   ([`QueueSpec::commit_every`](super::QueueSpec::commit_every)) and before partitions are given up; what was settled out of order counts
+//!   when the gap before it is closed. A partition
 //!   keeps its messages whether they are settled or not, so nothing can be given back singly, and the
 //!   broker cannot say whether a message was delivered before: [`Incoming::redelivered`](super::Incoming::redelivered) is always false.
 //! - Members are static (KIP-345). One that dies is missed after its session
@@ -73,18 +77,12 @@ impl Broker for Kafka {
 
     const SYSTEM: System = System::Kafka;
     const ABILITIES: Abilities = Abilities {
-        priorities: false,
-        disciplines: false,
-        bounded: false,
-        time_to_live: false,
-        requeues: false,
+        batches: true,
         dead_letters: true,
-        delays: false,
         redelivers: true,
-        shared: false,
         partitions: true,
         durable: true,
-        window: false,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<Kafka, BrokerError> {

@@ -30,6 +30,12 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// How long to wait before the group is asked whether a member has left.
 const LEAVING: Duration = Duration::from_millis(5);
 
+/// How long a member may be silent, if nothing else is said: as Kafka's own clients have it.
+const SESSION: Duration = Duration::from_secs(45);
+
+/// How often a member is heard, if nothing else is said: often enough that a run begins soon.
+const HEARTBEAT: Duration = Duration::from_millis(200);
+
 /// Fetched messages at which fetching pauses, and at which it goes on.
 const ENOUGH: usize = 2000;
 const FEW: usize = 1000;
@@ -79,6 +85,8 @@ pub struct Receipt {
 pub(super) struct Member {
     /// How long work in hand may take when partitions are given up.
     grace: Duration,
+    /// How long what is settled may go uncommitted; zero for not at all.
+    commit_every: Duration,
     held: Mutex<Held>,
     /// Told when nothing is unsettled any more, or the receiver goes.
     free: Condvar,
@@ -96,9 +104,32 @@ struct Held {
     assigned: Option<usize>,
     /// Offsets that were received, oldest first, with whether they are settled.
     received: BTreeMap<i32, VecDeque<(i64, bool)>>,
+    /// What is settled and not committed.
+    uncommitted: Uncommitted,
+    /// When something was last committed.
+    committed: Option<Instant>,
     goodbye: Option<Goodbye>,
     /// Whether the group has heard it.
     left: bool,
+}
+
+/// What is to be committed.
+#[derive(Debug, Default)]
+struct Uncommitted {
+    /// Up to where each partition is settled.
+    positions: BTreeMap<i32, i64>,
+    /// Messages that are settled by that.
+    messages: usize,
+}
+
+impl Uncommitted {
+    fn list(&self, topic: &str) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(self.positions.len());
+        for (&partition, &offset) in &self.positions {
+            list.add_partition_offset(topic, partition, Offset::Offset(offset))?;
+        }
+        Ok(list)
+    }
 }
 
 /// How a receiver goes.
@@ -113,7 +144,8 @@ enum Goodbye {
 impl Member {
     fn new(spec: &QueueSpec) -> Member {
         Member {
-            grace: spec.detection,
+            grace: session(spec),
+            commit_every: spec.commit_every,
             held: Mutex::default(),
             free: Condvar::new(),
             waiting: AtomicUsize::new(0),
@@ -133,7 +165,10 @@ impl Member {
     pub(super) fn in_hand(&self) -> usize {
         let held = self.held();
         match held.goodbye {
-            None => held.received.values().map(VecDeque::len).sum(),
+            None => {
+                let unsettled = held.received.values().map(VecDeque::len);
+                unsettled.sum::<usize>() + held.uncommitted.messages
+            }
             // They wait for somebody else.
             Some(_) => 0,
         }
@@ -151,8 +186,21 @@ impl Member {
         ours
     }
 
+    /// Commits what is settled, if it is time for that or must be now.
+    fn commit(&self, consumer: &Group, topic: &str, now: bool) -> Result<(), KafkaError> {
+        let mut held = self.held();
+        let since = held.committed.get_or_insert_with(Instant::now).elapsed();
+        if held.uncommitted.positions.is_empty() || !(now || since >= self.commit_every) {
+            return Ok(());
+        }
+        let list = held.uncommitted.list(topic)?;
+        held.uncommitted = Uncommitted::default();
+        held.committed = Some(Instant::now());
+        consumer.commit(&list, CommitMode::Async)
+    }
+
     /// Gives up all partitions, once the work in hand is settled or has had its time.
-    fn give_up(&self) {
+    fn give_up(&self, consumer: &Group, topic: &str) {
         let mut held = self.held();
         held.assigned = None;
         let in_hand = |held: &mut Held| held.goodbye.is_none() && !held.is_free();
@@ -160,8 +208,15 @@ impl Member {
             .free
             .wait_timeout_while(held, self.grace, in_hand)
             .unwrap_or_else(PoisonError::into_inner);
+        let dies = held.goodbye == Some(Goodbye::Dies);
         held.generation += 1;
         held.received.clear();
+        drop(held);
+        if !dies {
+            // Where that fails the messages are delivered once more.
+            let _ = self.commit(consumer, topic, true);
+        }
+        self.held().uncommitted = Uncommitted::default();
     }
 
     /// Ends the receiver's thread. Only the first goodbye counts.
@@ -187,23 +242,26 @@ impl Held {
         self.received.values().all(VecDeque::is_empty)
     }
 
-    /// Notes that a message is settled. Returns up to where its partition is settled without a gap, if
-    /// that is further than before: whoever reads it next starts there.
-    fn settle(&mut self, letter: Letter) -> Option<i64> {
+    /// Notes that a message is settled, and up to where its partition is so without a gap: whoever reads
+    /// it next starts there. Nothing if it is not ours any more.
+    fn settle(&mut self, letter: Letter) {
         if letter.generation != self.generation {
-            return None;
+            return;
         }
-        let received = self.received.get_mut(&letter.partition)?;
-        let at = received
-            .iter()
-            .position(|&(offset, _)| offset == letter.offset)?;
-        received[at].1 = true;
-        let mut upto = None;
+        let Some(received) = self.received.get_mut(&letter.partition) else {
+            return;
+        };
+        let mut all = received.iter_mut();
+        if let Some((_, settled)) = all.find(|(offset, _)| *offset == letter.offset) {
+            *settled = true;
+        }
         while let Some(&(offset, true)) = received.front() {
-            upto = Some(offset + 1);
             received.pop_front();
+            self.uncommitted.messages += 1;
+            self.uncommitted
+                .positions
+                .insert(letter.partition, offset + 1);
         }
-        upto
     }
 }
 
@@ -215,7 +273,7 @@ impl KafkaReceiver {
         number: usize,
         dead: &Arc<Dead>,
     ) -> Result<KafkaReceiver, BrokerError> {
-        let patience = place.patience + queue.spec.detection;
+        let patience = place.patience + session(&queue.spec);
         if timeout(patience, queue.vacant(number)).await.is_err() {
             return Err(place.unreachable("the receiver's predecessor is still there".to_owned()));
         }
@@ -270,27 +328,25 @@ impl KafkaReceiver {
         }
     }
 
-    /// Commits, and lets go of partitions that are to be given up.
-    fn commit(&self, letter: Letter) -> Result<(), BrokerError> {
-        // Held until it is told, so that partitions are not given up in between.
-        let mut held = self.member.held();
-        let committed = match held.settle(letter) {
-            Some(offset) => self.commit_upto(letter.partition, offset),
-            None => Ok(()),
-        };
-        if held.is_free() {
+    /// Notes that a message is settled; commits that, unless it has time; and lets go of partitions that
+    /// are to be given up.
+    fn settled(&self, letter: Letter) -> Result<(), BrokerError> {
+        self.member.held().settle(letter);
+        let committed = self.commit();
+        if self.member.held().is_free() {
             self.member.free.notify_all();
         }
         committed
     }
 
-    fn commit_upto(&self, partition: i32, offset: i64) -> Result<(), BrokerError> {
+    fn commit(&self) -> Result<(), BrokerError> {
+        // Otherwise its thread looks at the time.
+        if !self.member.commit_every.is_zero() {
+            return Ok(());
+        }
         let consumer = self.consumer.upgrade().ok_or_else(|| self.gone())?;
-        let mut position = TopicPartitionList::with_capacity(1);
-        position
-            .add_partition_offset(&self.queue.topic, partition, Offset::Offset(offset))
-            .and_then(|()| consumer.commit(&position, CommitMode::Async))
-            .map_err(|error| self.place.error("commit", &error))
+        let committed = self.member.commit(&consumer, &self.queue.topic, true);
+        committed.map_err(|error| self.place.error("commit", &error))
     }
 
     /// The receiver's thread has ended.
@@ -329,7 +385,7 @@ impl Receiver for KafkaReceiver {
                 continue;
             }
             if self.queue.spec.settled_on_delivery {
-                self.commit(letter)?;
+                self.settled(letter)?;
             }
             let kept = self.queue.spec.dead_letters.then(|| body.clone());
             return Ok(Incoming {
@@ -349,7 +405,7 @@ impl Receiver for KafkaReceiver {
                 return Err(self.place.failed("take a message back", why));
             }
         }
-        self.commit(receipt.letter)
+        self.settled(receipt.letter)
     }
 
     async fn close(self) {
@@ -373,9 +429,19 @@ fn identity(number: usize) -> String {
     format!("member-{number:06}")
 }
 
+/// A stage that was not written for Kafka says nothing of its times.
+fn or(asked: Duration, usual: Duration) -> Duration {
+    if asked.is_zero() { usual } else { asked }
+}
+
+fn session(spec: &QueueSpec) -> Duration {
+    or(spec.detection, SESSION)
+}
+
 /// Settings of a member of a group. It keeps its identity when it comes back.
 fn settings(place: &Place, queue: &Queue, number: usize) -> ClientConfig {
-    let session = queue.spec.detection.max(Duration::from_millis(1));
+    let session = session(&queue.spec);
+    let heartbeat = or(queue.spec.rebalance, HEARTBEAT);
     let third = u64::try_from(session.as_millis() / 3).unwrap_or(u64::MAX);
     let mut config = place.config();
     config
@@ -387,7 +453,7 @@ fn settings(place: &Place, queue: &Queue, number: usize) -> ClientConfig {
         .set("session.timeout.ms", millis(session, 1, 3_600_000))
         .set(
             "heartbeat.interval.ms",
-            millis(queue.spec.rebalance, 20.min(third), third.max(1)),
+            millis(heartbeat, 20.min(third).max(1), third.max(1)),
         )
         .set("max.poll.interval.ms", millis(session, 300_000, 86_400_000))
         .set("enable.auto.commit", "false")
@@ -438,6 +504,9 @@ impl Fetching {
                 // Nobody listens any more if the receiver has gone.
                 let _ = self.hand_over.send(Fetched::Trouble(trouble));
                 break Goodbye::Dies;
+            }
+            if let Err(error) = self.member.commit(&self.consumer, &self.queue.topic, false) {
+                self.look_at(&error);
             }
             self.pause_or_go_on();
         };
@@ -555,9 +624,9 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn pre_rebalance(&self, _consumer: &Group, rebalance: &Rebalance<'_>) {
+    fn pre_rebalance(&self, consumer: &Group, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(_) = rebalance {
-            self.member.give_up();
+            self.member.give_up(consumer, &self.queue.topic);
             self.queue.changed();
         }
     }

@@ -4,22 +4,55 @@ use super::super::{BrokerError, Confirmations, Fate, Outgoing, Sender};
 use super::client::{Apart, Place, Watch, aside};
 use super::queue::Queue;
 use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Sends by an idempotent producer of its own.
+/// Sends by idempotent producers of its own.
 pub struct KafkaSender {
-    producer: Apart<ThreadedProducer<Reports>>,
+    /// One for each way to batch.
+    producers: Vec<Apart<Reporting>>,
+    /// By queue, which of them sends to it.
+    by_queue: Vec<usize>,
     place: Place,
     watch: Watch,
     queues: Arc<[Arc<Queue>]>,
     confirmations: Confirmations,
 }
 
+type Reporting = ThreadedProducer<Reports>;
+
+/// How long a batch waits, and the bytes at which it is sent before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Batches {
+    linger: Duration,
+    bytes: f64,
+}
+
+impl Batches {
+    fn of(queue: &Queue) -> Batches {
+        Batches {
+            linger: queue.spec.linger,
+            bytes: queue.spec.batch_bytes,
+        }
+    }
+
+    fn set(self, mut config: ClientConfig) -> ClientConfig {
+        let most = f64::from(i32::MAX);
+        config.set(
+            "linger.ms",
+            format!("{:.3}", 1e3 * self.linger.as_secs_f64()),
+        );
+        config.set("batch.size", format!("{:.0}", self.bytes.clamp(1.0, most)));
+        config
+    }
+}
+
 /// Hears what has become of messages.
+#[derive(Clone)]
 struct Reports {
     place: Place,
     watch: Watch,
@@ -39,12 +72,26 @@ impl KafkaSender {
             watch: watch.clone(),
             confirmations: confirmations.clone(),
         };
-        let producer = place.sending().create_with_context(reports);
-        let producer: ThreadedProducer<Reports> =
-            producer.map_err(|error| place.error("make a producer", &error))?;
-        let producer = meet(producer, place, &watch, queues, greetings).await?;
+        let mut ways: Vec<Batches> = Vec::new();
+        let (mut producers, mut by_queue) = (Vec::new(), Vec::new());
+        for how in queues.iter().map(|queue| Batches::of(queue)) {
+            let known = ways.iter().position(|known| *known == how);
+            by_queue.push(known.unwrap_or(ways.len()));
+            if known.is_some() {
+                continue;
+            }
+            ways.push(how);
+            let producer = how
+                .set(place.sending())
+                .create_with_context(reports.clone());
+            let producer: Reporting =
+                producer.map_err(|error| place.error("make a producer", &error))?;
+            let producer = meet(producer, place, &watch, queues, greetings).await?;
+            producers.push(Apart::new(producer));
+        }
         Ok(KafkaSender {
-            producer: Apart::new(producer),
+            producers,
+            by_queue,
             place: place.clone(),
             watch,
             queues: Arc::clone(queues),
@@ -56,12 +103,12 @@ impl KafkaSender {
 /// Has a producer connect, learn where the queues are, and send a greeting, so that no message has to wait
 /// for any of that: an identity, without which nothing is sent, may take half a second.
 async fn meet(
-    producer: ThreadedProducer<Reports>,
+    producer: Reporting,
     place: &Place,
     watch: &Watch,
     queues: &Arc<[Arc<Queue>]>,
     greetings: &str,
-) -> Result<ThreadedProducer<Reports>, BrokerError> {
+) -> Result<Reporting, BrokerError> {
     let (patience, queues) = (place.patience, Arc::clone(queues));
     let greetings = greetings.to_owned();
     let met = aside(move || {
@@ -89,8 +136,12 @@ async fn meet(
 }
 
 impl Sender for KafkaSender {
+    fn trouble(&self) -> Option<BrokerError> {
+        self.watch.trouble()
+    }
+
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
-        if let Some(trouble) = self.watch.trouble() {
+        if let Some(trouble) = self.trouble() {
             return Err(trouble);
         }
         let queue = &self.queues[message.queue];
@@ -98,7 +149,7 @@ impl Sender for KafkaSender {
             BaseRecord::<(), _, _>::with_opaque_to(&queue.topic, Box::new(Some(message.tag)))
                 .partition(queue.partition(message.lane))
                 .payload(&message.body);
-        match self.producer.send(record) {
+        match self.producers[self.by_queue[message.queue]].send(record) {
             Ok(()) => Ok(()),
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
                 self.confirmations.tell(message.tag, Fate::Refused);
@@ -110,9 +161,14 @@ impl Sender for KafkaSender {
 
     async fn close(self) {
         let patience = self.place.patience;
-        let producer = self.producer;
+        let producers = self.producers;
         // What is not written by then is given up, and was not confirmed.
-        aside(move || producer.flush(patience).is_ok()).await;
+        aside(move || {
+            for producer in &producers {
+                let _ = producer.flush(patience);
+            }
+        })
+        .await;
     }
 }
 

@@ -88,8 +88,7 @@ impl Broker for RabbitMq {
 
     const SYSTEM: System = System::RabbitMq;
     const ABILITIES: Abilities = Abilities {
-        priorities: true,
-        disciplines: false,
+        priorities: 255,
         bounded: true,
         time_to_live: true,
         requeues: true,
@@ -97,9 +96,9 @@ impl Broker for RabbitMq {
         delays: true,
         redelivers: true,
         shared: true,
-        partitions: false,
         durable: true,
         window: true,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<RabbitMq, BrokerError> {

@@ -166,24 +166,13 @@ mod tests {
     use super::*;
     use crate::live::brokers::Bound;
     use crate::live::brokers::rabbitmq::wire::{text, value};
-    use crate::network::Discipline;
 
     fn spec() -> QueueSpec {
         QueueSpec {
-            name: "q".to_owned(),
-            members: 1,
-            partitions: 0,
             window: 1,
-            settled_on_delivery: false,
             durable: true,
-            priorities: 1,
-            bound: None,
-            time_to_live: None,
-            dead_letters: false,
             delays: true,
-            detection: Duration::ZERO,
-            rebalance: Duration::ZERO,
-            discipline: Discipline::Fifo,
+            ..QueueSpec::plain("q")
         }
     }
 

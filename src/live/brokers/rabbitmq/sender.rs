@@ -76,9 +76,13 @@ impl RabbitMqSender {
 }
 
 impl Sender for RabbitMqSender {
+    fn trouble(&self) -> Option<BrokerError> {
+        self.over.borrow().clone()
+    }
+
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
-        if let Some(why) = &*self.over.borrow() {
-            return Err(why.clone());
+        if let Some(why) = self.trouble() {
+            return Err(why);
         }
         let plan = &self.plans[message.queue];
         let properties = Properties {

@@ -5,7 +5,7 @@ use super::super::{BrokerError, Incoming, Settlement};
 use super::message::{self, Stored};
 use super::wire::{Frame, Line, Request, code};
 use super::{Queue, admin, keeper};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -23,6 +23,9 @@ const SUSPEND: Duration = Duration::from_secs(15);
 
 /// How often members look who else is there, if nothing else is asked for, as RocketMQ's own clients do.
 const LOOK: Duration = Duration::from_secs(20);
+
+/// The longest time between two commits.
+const A_YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Wait at the broker; the question says what is subscribed to.
 const FLAGS: i32 = 2 | 4;
@@ -46,7 +49,10 @@ pub(super) struct Lanes {
     /// Messages that were handed over and not settled.
     open: usize,
     /// Lanes of which the broker is to be told how far they are.
-    commits: Vec<u32>,
+    commits: BTreeSet<u32>,
+    /// When it is told, at the latest so long after it was last.
+    commit_at: Instant,
+    commit_every: Duration,
     /// When to look who else is there.
     look: Instant,
     every: Duration,
@@ -104,7 +110,9 @@ impl Lanes {
             answer_by: Instant::now(),
             ready: VecDeque::new(),
             open: 0,
-            commits: Vec::new(),
+            commits: BTreeSet::new(),
+            commit_at: Instant::now(),
+            commit_every: queue.spec.commit_every.min(A_YEAR),
             look: Instant::now(),
             every,
             task: tokio::spawn(keeper::keep(line.outbound.clone(), sign)),
@@ -122,8 +130,12 @@ impl Lanes {
                 return Ok(incoming);
             }
             let until = (!self.asked.is_empty()).then_some(self.answer_by);
+            let pause = match self.commits.is_empty() {
+                true => self.look,
+                false => self.look.min(self.commit_at),
+            };
             let next = self.line.next_until(until);
-            if let Ok(frame) = tokio::time::timeout_at(self.look.into(), next).await {
+            if let Ok(frame) = tokio::time::timeout_at(pause.into(), next).await {
                 self.hear(&frame?)?;
             }
         }
@@ -133,6 +145,8 @@ impl Lanes {
     async fn deal(&mut self) -> Result<(), BrokerError> {
         let members = admin::members(&mut self.line, &self.group).await?;
         let share = share(&members, &self.client, self.count);
+        // Whoever takes a lane over goes on from what the broker was told.
+        self.tell(|lane| !share.contains(&lane)).await?;
         self.mine.retain(|lane, _| share.contains(lane));
         self.ready.retain(|(lane, _)| share.contains(lane));
         for lane in share {
@@ -155,19 +169,37 @@ impl Lanes {
         Ok(())
     }
 
+    /// Has the broker told, with whatever is written next, how far those lanes are of which it is to be told.
+    async fn tell(&mut self, of: impl Fn(u32) -> bool) -> Result<(), BrokerError> {
+        let mut outbound = self.line.outbound.lock().await;
+        // Nothing waits from here on, so whoever stops waiting loses no commit.
+        let told: Vec<u32> = self
+            .commits
+            .iter()
+            .copied()
+            .filter(|lane| of(*lane))
+            .collect();
+        for lane in told {
+            self.commits.remove(&lane);
+            if let Some(at) = self.mine.get(&lane) {
+                let request = about(COMMIT, &self.group, &self.topic, lane);
+                outbound.put(&request.with("commitOffset", at.position()).oneway())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Tells how far lanes are, asks for more where nothing is asked, and writes what waits to be written.
     async fn ask(&mut self) -> Result<(), BrokerError> {
         let room = self
             .window
             .saturating_sub(self.open + self.ready.len())
             .min(BATCH);
-        let mut outbound = self.line.outbound.lock().await;
-        for lane in self.commits.drain(..) {
-            if let Some(at) = self.mine.get(&lane) {
-                let request = about(COMMIT, &self.group, &self.topic, lane);
-                outbound.put(&request.with("commitOffset", at.position()).oneway())?;
-            }
+        if self.commit_at <= Instant::now() {
+            self.tell(|_| true).await?;
+            self.commit_at = Instant::now() + self.commit_every;
         }
+        let mut outbound = self.line.outbound.lock().await;
         for (&lane, at) in &mut self.mine {
             if at.asked || room == 0 {
                 continue;
@@ -250,7 +282,7 @@ impl Lanes {
             self.ready.push_back((lane, message));
         }
         if self.settled {
-            self.commits.push(lane);
+            self.commits.insert(lane);
         }
     }
 
@@ -283,13 +315,14 @@ impl Lanes {
     fn done(&mut self, lane: u32, offset: i64) {
         if let Some(at) = self.mine.get_mut(&lane) {
             at.open.remove(&offset);
-            self.commits.push(lane);
+            self.commits.insert(lane);
         }
     }
 
     /// Leaves the group, so that others take over at once.
     pub(super) async fn close(mut self) {
         self.window = 0;
+        self.commit_at = Instant::now();
         let request = Request::new(LEAVE)
             .with("clientID", &self.client)
             .with("consumerGroup", &self.group);

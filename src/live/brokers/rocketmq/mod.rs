@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | queues | a topic and a group for each, made at the broker and deleted in the end, those for retries and dead letters too |
 //! | one shared queue | a topic of one queue, and POP: the broker hands messages out one by one and hides them from others ([`QueueSpec::detection`], at least 2 s, renewed while the receiver lives) |
-//! | lanes | the topic's queues, dealt out to the members of the group by the members themselves as RocketMQ's push consumers do; pulled in batches of up to 32; a member notes its position with each settlement |
+//! | lanes | the topic's queues, dealt out to the members of the group by the members themselves as RocketMQ's push consumers do; pulled in batches of up to 32; a member notes its position with each settlement, or as often as the stage says |
 //! | window | how many messages are popped, or pulled and handed over |
 //! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others, about two seconds late, and marked; lanes: at once to whoever gets the lane, unmarked |
 //! | dead letter | sent back with no attempt left: the broker copies it to the group's dead letters |
@@ -143,18 +143,13 @@ impl Broker for RocketMq {
 
     const SYSTEM: System = System::RocketMq;
     const ABILITIES: Abilities = Abilities {
-        priorities: false,
-        disciplines: false,
-        bounded: false,
-        time_to_live: false,
-        requeues: false,
         dead_letters: true,
-        delays: false,
         redelivers: true,
         shared: true,
         partitions: true,
         durable: true,
         window: true,
+        ..Abilities::NONE
     };
 
     async fn open(target: Target) -> Result<RocketMq, BrokerError> {

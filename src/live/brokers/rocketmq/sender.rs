@@ -174,8 +174,12 @@ impl Post {
 }
 
 impl super::super::Sender for RocketMqSender {
+    fn trouble(&self) -> Option<BrokerError> {
+        self.post.over()
+    }
+
     async fn send(&mut self, message: Outgoing) -> Result<(), BrokerError> {
-        if let Some(error) = self.post.over() {
+        if let Some(error) = self.trouble() {
             return Err(error);
         }
         let queue = &self.queues[message.queue];
