@@ -3,7 +3,8 @@
 //! # Formula
 //! A consumer is kept for H + S, and for H + S + A where the next message comes only when the last has been
 //! acknowledged (`prefetch = 1`). The order waits for H, too, and not for A: W = W' − E\[A\], Wq = Wq' + E\[H\],
-//! of the queue whose service is the whole.
+//! of the queue whose service is the whole. Being handed over to a free consumer is no waiting for one, so
+//! P(wait) is that queue's.
 
 use super::{Draft, Gap};
 use crate::network::{
@@ -29,8 +30,6 @@ pub(super) const HANDOVER: Model = Model {
 pub(super) struct Handed {
     /// E\[H\].
     pub handover: f64,
-    /// Whether it always takes time.
-    pub always: bool,
     /// E\[A\], where it keeps the consumer.
     pub acknowledge: f64,
     /// S, by class.
@@ -113,7 +112,6 @@ pub(super) fn tell(draft: &mut Draft, id: usize) {
     reading.entry = Some(&HANDOVER);
     reading.handed = Some(Handed {
         handover: handover.mean(),
-        always: handover.cdf(0.0) == 0.0,
         acknowledge: acknowledge.mean(),
         service,
         consumers,

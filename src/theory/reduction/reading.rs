@@ -1217,8 +1217,7 @@ impl Handed {
             let service = matches!(metric, Metric::Time(TimeKind::Service, _));
             let waiting = self.handover > 0.0 && beyond(TimeKind::Waiting, metric);
             let sojourn = self.acknowledge > 0.0 && beyond(TimeKind::Sojourn, metric);
-            let waits = self.handover > 0.0 && !self.always && *metric == Metric::WaitProbability;
-            !(service || waiting || sojourn || waits || *metric == Metric::ProcessingTime)
+            !(service || waiting || sojourn || *metric == Metric::ProcessingTime)
         });
         let mut shift = |metric: Metric, by: f64| {
             if let Some(figure) = figures.get_mut(&metric) {
@@ -1240,10 +1239,6 @@ impl Handed {
             );
         } else {
             figures.remove(&Metric::Utilization);
-        }
-        if handover > 0.0 && self.always && figures.contains_key(&Metric::WaitProbability) {
-            let source = Source::exact("every order waits for its hand-over");
-            put(&mut figures, Metric::WaitProbability, 1.0, "1", source);
         }
         let first = &self.service[class.unwrap_or(0)];
         if class.is_some() || self.service.iter().all(|law| law == first) {

@@ -742,6 +742,8 @@ fn a_consumer_is_kept_by_the_handover() {
     close(exact(&theory, STAGE, "waiting_time"), wait + 0.2);
     close(exact(&theory, STAGE, "sojourn_time"), wait + 1.2);
     close(exact(&theory, STAGE, "queue_length"), 0.5 * (wait + 0.2));
+    // That the consumer is kept, by hand-over or work; being handed over is no waiting for a consumer.
+    close(exact(&theory, STAGE, "wait_probability"), 0.6);
     close(exact(&theory, STAGE, "utilization"), 0.5);
     close(exact(&theory, STAGE, "service_time"), 1.0);
     close(exact(&theory, Place::Pipeline, "latency"), wait + 1.2);
