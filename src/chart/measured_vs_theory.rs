@@ -233,6 +233,11 @@ fn title(records: &RunRecords, all: &[Compared]) -> String {
     };
     match (judged, usize::from(others)) {
         (0, _) => format!("No figure was held against an exact formula; {worst}"),
+        (n, 0) if with("undecided") > n => format!(
+            "{agree} of {} figures agree with their exact formulas, {} are undecided",
+            n + with("undecided"),
+            with("undecided")
+        ),
         (n, 0) if n == agree => format!("All {n} figures agree with their exact formulas"),
         (n, 0) => format!("{agree} of {n} figures agree with their exact formulas"),
         (n, _) if n == agree => format!("All {n} figures with exact formulas agree; {worst}"),

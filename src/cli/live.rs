@@ -6,12 +6,13 @@ use super::live_orders::write_orders;
 use super::live_watch::{Watched, watch};
 use super::progress::watched;
 use super::run::{checks, print};
-use crate::live::brokers::Address;
+use crate::live::brokers::{Address, AddressError};
 use crate::live::{
-    Ended, LiveError, LiveRun, Request, as_it_was, feature, measured_costs, name_of, possible,
-    with_costs,
+    Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, measured_costs, name_of,
+    possible, with_costs,
 };
 use crate::network::{Horizon, Network, System};
+use crate::report::format;
 use crate::report::{Document, LiveInput, LiveReport, Staged, live_summary, write_live};
 use crate::scenario::units::{self, Dimension};
 use crate::sim::{
@@ -129,6 +130,11 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
+    if args.scenario.replications.is_some() {
+        let message =
+            "--replications: a live run is one run; how far single runs lie apart is simulated";
+        return Err(Failure::Usage(message.to_owned()));
+    }
     let asked = load(&args.file, &args.scenario)?;
     let system = system(args, &asked.network)?;
     let address = address(args, system)?;
@@ -140,7 +146,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     // Files are made first: a disk that refuses should not cost the whole run.
     let staged = Staged::create(&out)?;
     if let Some(path) = &args.calibrate {
-        can_be_written(path, &out)?;
+        can_be_written(path, args, &out)?;
     }
     let prepared = prepared(&asked.network, args.show.quiet)?;
     let request = Request {
@@ -164,14 +170,25 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
 }
 
 /// Fails before the run if the file of `--calibrate` could not be written after it.
-fn can_be_written(path: &Path, out: &Path) -> Result<(), Failure> {
+fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failure> {
+    let wrong = |what: &str| Failure::Usage(format!("--calibrate: {} {what}", path.display()));
     if path.is_dir() {
-        let message = format!("--calibrate: {} is a folder; name a file", path.display());
-        return Err(Failure::Usage(message));
+        return Err(wrong("is a folder; name a file"));
+    }
+    let same =
+        |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
+    if same(path, &args.file) == Some(true) {
+        return Err(wrong("is the scenario itself; name another file"));
     }
     // The folder of the run is not there yet.
     if path.starts_with(out) && !out.exists() {
         return Ok(());
+    }
+    if path
+        .parent()
+        .is_some_and(|folder| folder != Path::new("") && !folder.is_dir())
+    {
+        return Err(wrong("is in a folder that does not exist; make it first"));
     }
     aside(path).map(drop)
 }
@@ -263,8 +280,22 @@ fn address(args: &LiveArgs, system: System) -> Result<Option<Address>, Failure> 
             ))),
         };
     }
-    let wrong = |error| Failure::Usage(format!("{source}: {error}"));
-    Ok(Some(text.parse().map_err(wrong)?))
+    let like = address_of(system).unwrap_or_default();
+    let wrong = |error: &dyn std::fmt::Display| {
+        let name = name_of(system);
+        Failure::Usage(format!(
+            "{source}: {error}; {name} has an address like {like}"
+        ))
+    };
+    let address: Address = text.parse().map_err(|error: AddressError| wrong(&error))?;
+    let scheme = like.split_once("://").map_or("", |(scheme, _)| scheme);
+    if address.scheme != scheme {
+        let found = &address.scheme;
+        return Err(wrong(&format!(
+            "the only scheme is {scheme}, without encryption, and this is {found}"
+        )));
+    }
+    Ok(Some(address))
 }
 
 /// Measures what was run, and puts it beside its twins.
@@ -329,19 +360,22 @@ fn finish(
     out: &Path,
     stopped: bool,
 ) -> Result<Exit, Failure> {
-    let files = write_live(report, staged, &command_line(), cores())?;
+    // Shown first: a disk that is full by now should not cost all that was measured.
+    let shows = !args.show.json && !args.show.quiet;
     if args.show.json {
         let text = serde_json::to_string_pretty(&Document::of_live(report));
         let text = text.map_err(|error| Failure::Defect(error.to_string()))?;
         print(&(text + "\n"))?;
-    } else if !args.show.quiet {
-        let mut text = live_summary(report, args.show.detail());
-        text.push_str(&format!(
+    } else if shows {
+        print(&live_summary(report, args.show.detail()))?;
+    }
+    let files = write_live(report, staged, &command_line(), cores())?;
+    if shows {
+        print(&format!(
             "\nwrote {}/ ({} charts, report.html)\n",
             out.display(),
             files.charts
-        ));
-        print(&text)?;
+        ))?;
     }
     Ok(exit(args, report, stopped))
 }
@@ -352,7 +386,9 @@ fn calibrate(args: &LiveArgs, report: &LiveReport, path: &Path) -> Result<(), Fa
     let wrong =
         |error: crate::live::CalibrateError| Failure::Usage(format!("--calibrate: {error}"));
     let costs = measured_costs(network, &report.run).map_err(wrong)?;
-    let text = with_costs(&report.report.scenario.text, network, &costs).map_err(wrong)?;
+    let source = measured_where(report);
+    let text = &report.report.scenario.text;
+    let text = with_costs(text, network, &costs, &source).map_err(wrong)?;
     let failed = |error| Failure::Io(format!("write {}", path.display()), error);
     let mut copy = aside(path)?;
     std::io::Write::write_all(&mut copy, text.as_bytes()).map_err(failed)?;
@@ -365,6 +401,21 @@ fn calibrate(args: &LiveArgs, report: &LiveReport, path: &Path) -> Result<(), Fa
         ))?;
     }
     Ok(())
+}
+
+/// What measured costs are of, in a line.
+fn measured_where(report: &LiveReport) -> String {
+    let run = &report.run;
+    let (time, seed) = (format::duration(run.end), report.report.network.seed);
+    let system = feature(run.system);
+    let cut = match run.ended {
+        Ended::Whole => "",
+        Ended::Stopped | Ended::BrokerLost(_) => ", cut short",
+    };
+    format!(
+        "{}, {time}{cut}, seed {seed} (to go there again: --broker {system})",
+        run.version
+    )
 }
 
 fn exit(args: &LiveArgs, report: &LiveReport, stopped: bool) -> Exit {

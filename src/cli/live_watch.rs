@@ -45,7 +45,7 @@ async fn watching(system: System, request: Request, quiet: bool) -> Result<Watch
         tokio::select! {
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, end, control.progress()),
-            () = told_to_stop() => interrupt(&control),
+            () = told_to_stop() => interrupt(&control, &bar, quiet),
         }
     };
     bar.finish_and_clear();
@@ -58,9 +58,23 @@ async fn watching(system: System, request: Request, quiet: bool) -> Result<Watch
     }
 }
 
-fn interrupt(control: &LiveControl) {
+fn interrupt(control: &LiveControl, bar: &ProgressBar, quiet: bool) {
     if control.stopped() {
+        bar.suspend(|| {
+            eprintln!(
+                "orderline: stopped at once; what was measured is not kept, and queues of the run may be left on \
+                 the broker"
+            );
+        });
         std::process::exit(i32::from(u8::from(Exit::Interrupted)));
+    }
+    if !quiet {
+        bar.suspend(|| {
+            eprintln!(
+                "orderline: stopping; Ctrl-C once more to stop at once, without what was measured and without \
+                 tidying the broker"
+            );
+        });
     }
     control.stop();
 }

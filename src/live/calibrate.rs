@@ -159,7 +159,8 @@ fn seconds_text(seconds: f64) -> Value {
     Value::from(format!("{:.4}ms", 1e3 * seconds))
 }
 
-/// The scenario's text with the costs of every stage, all else as it was.
+/// The scenario's text with the costs of every stage, and above them a comment of where they are from; all
+/// else as it was.
 ///
 /// # Errors
 /// [`CalibrateError::Text`] where it is no scenario.
@@ -167,6 +168,7 @@ pub fn with_costs(
     text: &str,
     network: &Network,
     costs: &[MeasuredCosts],
+    source: &str,
 ) -> Result<String, CalibrateError> {
     let wrong = |what: &str| CalibrateError::Text(what.to_owned());
     let mut document: DocumentMut = text
@@ -181,6 +183,7 @@ pub fn with_costs(
     }
     for ((table, stage), costs) in stages.iter_mut().zip(&network.stages).zip(costs) {
         set_costs(table, stage, costs);
+        say_where_from(table, source);
     }
     Ok(document.to_string())
 }
@@ -206,6 +209,23 @@ fn set_costs(table: &mut Table, stage: &Stage, costs: &MeasuredCosts) {
     let mut broker = InlineTable::new();
     broker.insert(system, Value::InlineTable(settings));
     table.insert("broker", value(broker));
+}
+
+/// What the comments above measured costs begin with.
+const COMMENT: &str = "# Costs as measured live: ";
+
+/// Puts a comment above the broker of a stage, in the place of the one of an earlier calibration.
+fn say_where_from(table: &mut Table, source: &str) {
+    let Some(mut key) = table.key_mut("broker") else {
+        return;
+    };
+    let decor = key.leaf_decor_mut();
+    let before = decor.prefix().and_then(|text| text.as_str()).unwrap_or("");
+    let kept = before
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with(COMMENT));
+    let comment: String = kept.chain([COMMENT, source, "\n"]).collect();
+    decor.set_prefix(comment);
 }
 
 /// What the scenario says of the broker so far.
@@ -290,7 +310,7 @@ service = { exponential = { rate = 10 } }
             }),
             acknowledge: None,
         }];
-        let text = with_costs(TEXT, &network, &costs).expect("a copy");
+        let text = with_costs(TEXT, &network, &costs, "on paper").expect("a copy");
         assert!(
             text.contains("# who sends") && text.contains("# the only one"),
             "{text}"
@@ -306,7 +326,12 @@ service = { exponential = { rate = 10 } }
             network: None,
             ..costs[0]
         }];
-        let text = with_costs(&text, &again, &costs).expect("a copy");
+        let text = with_costs(&text, &again, &costs, "on air").expect("a copy");
+        assert!(
+            text.contains("# Costs as measured live: on air\nbroker = "),
+            "{text}"
+        );
+        assert!(!text.contains("on paper"), "{text}");
         let third = super::tests::network(&text);
         assert_eq!(third.stages[0].extras.broker.costs.network.mean(), 0.0);
     }

@@ -55,4 +55,4 @@ pub use outcome::{DelaysOfStage, DepthPoint, Ended, LiveError, LiveRun};
 pub use plan::{Refusal, name_of};
 pub use probe::Fitness;
 pub use run::{Request, run};
-pub use systems::{SYSTEMS, feature, possible, run_on};
+pub use systems::{SYSTEMS, address_of, feature, possible, run_on};

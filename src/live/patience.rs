@@ -29,15 +29,16 @@ impl<B: Broker> Patience<B> {
         }
     }
 
-    /// Waits before the next try.
+    /// Waits before the next try; the last is made when the time is over.
     ///
     /// # Errors
     /// When there is to be none: it has taken too long, or the run is over.
     pub(super) async fn wait(&mut self) -> Result<(), BrokerError> {
-        let next = Instant::now() + self.pause;
-        if next > self.until {
+        let now = Instant::now();
+        if now >= self.until {
             return Err(self.last.clone());
         }
+        let next = (now + self.pause).min(self.until);
         let mut stop = self.shared.stop_members.subscribe();
         tokio::select! {
             biased;

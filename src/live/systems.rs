@@ -30,6 +30,16 @@ pub fn feature(system: System) -> &'static str {
     }
 }
 
+/// Where a system is if nothing else is said; none of those without an address.
+pub fn address_of(system: System) -> Option<&'static str> {
+    match system {
+        System::RabbitMq | System::ActiveMq => Some("amqp://127.0.0.1:5672"),
+        System::Kafka => Some("kafka://127.0.0.1:9092"),
+        System::RocketMq => Some("rocketmq://127.0.0.1:9876"),
+        System::Memory | System::ZeroMq => None,
+    }
+}
+
 /// Does something with the client of a system; an error where this build has none.
 macro_rules! with_client {
     ($system:expr, $client:ident => $do:expr) => {

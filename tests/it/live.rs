@@ -206,7 +206,7 @@ mod command {
     fn what_cannot_be_is_refused_before_anything_is_done() {
         let shell = shell();
         let ps = "stage.ship.queue.discipline=\"ps\"";
-        let cases: [(&[&str], &str); 7] = [
+        let cases: [(&[&str], &str); 13] = [
             (&["--set", ps], "stage ship: ps cannot be done live"),
             (
                 &["--url", "amqp://x:y@z"],
@@ -225,6 +225,18 @@ mod command {
                 "port",
             ),
             (&["--drain", "never"], "it takes"),
+            (
+                &["--broker", "kafka", "--url", "127.0.0.1:9092"],
+                "like kafka://127.0.0.1:9092",
+            ),
+            (
+                &["--broker", "rabbitmq", "--url", "amqps://me:pass-word@h"],
+                "the only scheme is amqp, without encryption",
+            ),
+            (&["--replications", "3"], "a live run is one run"),
+            (&["--calibrate", "nowhere/copy.toml"], "does not exist"),
+            (&["--calibrate", "."], "is a folder"),
+            (&["--calibrate", "shop.toml"], "is the scenario itself"),
         ];
         for (more, says) in cases {
             let output = shell.run(&[&["live", "shop.toml"], more].concat());

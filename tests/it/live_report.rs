@@ -198,7 +198,7 @@ fn what_a_reader_must_know_is_told() {
     };
     let found = told(&report(SHOP, course));
     assert!(matches!(found[0], LiveWarning::BrokerLost { at, .. } if at == 60.0));
-    assert!(matches!(found[1], LiveWarning::Late { p99 } if p99 > 0.01));
+    assert!(matches!(found[1], LiveWarning::Late { p99, .. } if p99 > 0.01));
     // (2 + 0.01) ms · 80/s / (1 − 0.8) = 0.8, and of the second stage 2.01 ms · 80 / (4 · (1 − 2/3)) = 0.12.
     let shares: Vec<f64> = found
         .iter()

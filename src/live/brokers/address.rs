@@ -7,10 +7,10 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Without a scheme.
-    #[error("an address starts with a scheme, as in amqp://127.0.0.1:5672")]
+    #[error("an address starts with a scheme")]
     Scheme,
     /// Without a host.
-    #[error("an address names a host, as in amqp://127.0.0.1:5672")]
+    #[error("an address names a host")]
     Host,
     /// With something else than a port behind the colon.
     #[error("the port of an address is a number from 1 to 65535")]

@@ -89,7 +89,13 @@ fn distribution(
         theory: curve.map(|curve| curve.at(time)),
         kind: curve.map(|curve| curve.kind.to_string()),
     };
-    points(live).into_iter().map(row).collect()
+    let of = |run: &'_ SimResult| Some(points(run.at(place)?.distributions.get(&kind)?));
+    let twins = [of(&report.twin), of(&report.replayed)];
+    let mut times = points(live);
+    times.extend(twins.into_iter().flatten().flatten());
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times.into_iter().map(row).collect()
 }
 
 /// Every hundredth, and the tails finer.

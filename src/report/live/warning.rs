@@ -37,11 +37,15 @@ pub enum LiveWarning {
         cost: f64,
         /// (δ + overshoot)·λ/(c(1 − ρ)).
         share: f64,
+        /// Real seconds for each scenario second.
+        scale: f64,
     },
     /// Orders were sent late.
     Late {
         /// 99th percentile of the lateness, real seconds.
         p99: f64,
+        /// Whether the connection was lost meanwhile: then nothing can be sent, however good the clock.
+        outage: bool,
     },
     /// Orders were delivered whose work had been done.
     Duplicates {
@@ -59,6 +63,8 @@ pub enum LiveWarning {
     Outages {
         /// How often.
         times: u64,
+        /// Whether it stayed lost in the end.
+        for_good: bool,
     },
     /// Orders were still under way when waiting for them ended.
     Left {
@@ -83,20 +89,30 @@ impl fmt::Display for LiveWarning {
             ),
             LiveWarning::BrokerLost { at, why } => write!(
                 f,
-                "the broker was lost after {} ({why}): the figures are those of the run until then",
+                "the broker was lost, and given up after {} ({why}): the figures are those of the run until then",
                 format::duration(*at)
             ),
-            LiveWarning::Overhead { place, cost, share } => write!(
+            LiveWarning::Overhead {
+                place,
+                cost,
+                share,
+                scale,
+            } => write!(
                 f,
                 "{place}: each order costs its consumer {} besides its work, by which waits are some {:.0} % \
-                 longer than the scenario asks for ((δ + overshoot)·λ/(c(1 − ρ))); `--time-scale 10` makes that a tenth",
+                 longer than the scenario asks for ((δ + overshoot)·λ/(c(1 − ρ))); `--time-scale {}` makes that a tenth",
                 format::value(Seconds, *cost),
-                100.0 * share
+                100.0 * share,
+                10.0 * scale
             ),
-            LiveWarning::Late { p99 } => write!(
+            LiveWarning::Late { p99, outage } => write!(
                 f,
-                "the machine did not keep time: 1 % of the orders were sent {} late or more; live and twin differ \
-                 by that, live and twin as it was do not",
+                "{}: 1 % of the orders were sent {} late or more; live and twin differ by that, live and twin as \
+                 it was do not",
+                match outage {
+                    true => "orders could not be sent while the connection was lost",
+                    false => "the machine did not keep time",
+                },
                 format::value(Seconds, *p99)
             ),
             LiveWarning::Duplicates { deliveries } => write!(
@@ -115,10 +131,17 @@ impl fmt::Display for LiveWarning {
                     ),
                 }
             }
-            LiveWarning::Outages { times } => write!(
-                f,
-                "the connection to the broker was lost {times} time(s), and made again"
-            ),
+            LiveWarning::Outages { times, for_good } => {
+                let times = match times {
+                    1 => "once".to_owned(),
+                    times => format!("{times} times"),
+                };
+                let then = match for_good {
+                    true => "and at last for good",
+                    false => "and made again",
+                };
+                write!(f, "connections to the broker were lost {times}, {then}")
+            }
             LiveWarning::Left { orders } => write!(
                 f,
                 "{} orders were still under way when waiting for them ended",
@@ -142,7 +165,8 @@ pub(super) fn warnings(
     let mut found: Vec<LiveWarning> = ended(run).into_iter().collect();
     let late = all_stages(run, Delay::Lateness).quantile(0.99);
     if late >= LATE {
-        found.push(LiveWarning::Late { p99: late });
+        let outage = run.outages > 0;
+        found.push(LiveWarning::Late { p99: late, outage });
     }
     found.extend((0..network.stages.len()).filter_map(|stage| overhead(network, twin, run, stage)));
     found.extend(counts(live, run));
@@ -168,10 +192,11 @@ fn counts(live: &SimResult, run: &LiveRun) -> impl Iterator<Item = LiveWarning> 
     let deliveries = live.messages.map_or(0, |messages| messages.duplicates);
     let (missing, times, left) = (run.missing, run.outages, run.left);
     let orders = live.outcomes.of(Outcome::Lost).max(missing);
+    let for_good = matches!(run.ended, Ended::BrokerLost(_));
     let told = [
         (deliveries, LiveWarning::Duplicates { deliveries }),
         (orders, LiveWarning::Lost { orders, missing }),
-        (times, LiveWarning::Outages { times }),
+        (times, LiveWarning::Outages { times, for_good }),
         (left, LiveWarning::Left { orders: left }),
     ];
     let happened = told.into_iter().filter(|(count, _)| *count > 0);
@@ -221,5 +246,6 @@ fn overhead(
         place: network.place_name(place),
         cost,
         share,
+        scale: run.scale,
     })
 }
