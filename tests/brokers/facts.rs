@@ -21,6 +21,9 @@ pub struct Facts {
     /// Whether a message that was settled and heard of never comes again; otherwise what was settled since
     /// the last commit may.
     pub settles_each: bool,
+    /// Whether what receivers held when the server went may come twice when it is back, though it was settled
+    /// the first time.
+    pub repeats_held: bool,
     /// Whether what is settled in a lane can be told the system now and then instead of at once.
     pub tells_at_intervals: bool,
     /// Whether it can drop the oldest message of a full queue, and tells.

@@ -15,6 +15,9 @@
 //! | dead letter | sent back with no attempt left: the broker copies it to the group's dead letters |
 //! | confirmation | the answer to the sending, which by default does not wait for the disk |
 //!
+//! What receivers of a shared queue held when the broker stopped comes again when it is back, and was seen, in one
+//! restart of many, to come twice, though it was settled the first time.
+//!
 //! A message cannot go back to its old place in the log: [`Settlement::Requeue`] only gives it back before
 //! its time, which takes about two seconds (or, in a lane, hands it over again), and is not among the
 //! abilities. Nor are delays: the broker's timer ticks once a second, and messages of one tick were seen to
