@@ -45,7 +45,7 @@ fn a_run_beside_its_twins(system: &str) {
     first.has_done_everything_once();
     first.print(system, "as it is");
     let second = Live::of_file(&costs, system)
-        .args(["--set", "producer.web.arrivals.poisson.rate=60/s"])
+        .args(["--set", "producer.web.arrivals.poisson.rate=40/s"])
         .run(0);
     second.has_done_everything_once();
     second.print(system, "calibrated, at another load");
