@@ -97,10 +97,14 @@ fn is_told(row: &MetricRow) -> bool {
 
 fn facts(report: &RunReport, sim: &SimResult) -> Vec<(String, String)> {
     let start = &sim.start;
+    let measured = match sim.replications {
+        1 => "measured",
+        _ => "measured in each",
+    };
     let mut facts = vec![
         ("engine", format!("{}, virtual time", sim.engine)),
         ("replications", format::count(sim.replications)),
-        ("measured in each", format::duration(sim.measured)),
+        (measured, format::duration(sim.measured)),
         (
             "warm-up",
             format!(
