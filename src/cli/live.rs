@@ -5,15 +5,14 @@ use super::exit::{Exit, Failure};
 use super::live_orders::write_orders;
 use super::live_watch::{Watched, watch};
 use super::progress::watched;
-use super::run::{checks, print};
+use super::run::{checks, print, print_json};
 use crate::live::brokers::{Address, AddressError};
 use crate::live::{
     Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, measured_costs, name_of,
     possible, with_costs,
 };
 use crate::network::{Horizon, Network, System};
-use crate::report::format;
-use crate::report::{Document, LiveInput, LiveReport, Staged, live_summary, write_live};
+use crate::report::{Document, LiveInput, LiveReport, Staged, format, live_summary, write_live};
 use crate::scenario::units::{self, Dimension};
 use crate::sim::{
     Control, OneRun, Script, SimError, Start, Twin, live_warmup, measured, one_run, replay, script,
@@ -175,34 +174,35 @@ fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failur
     if path.is_dir() {
         return Err(wrong("is a folder; name a file"));
     }
-    let same =
-        |one: &Path, other: &Path| Some(one.canonicalize().ok()? == other.canonicalize().ok()?);
-    if same(path, &args.file) == Some(true) {
+    let real = path.canonicalize().ok();
+    if real.is_some() && real == args.file.canonicalize().ok() {
         return Err(wrong("is the scenario itself; name another file"));
     }
     // The folder of the run is not there yet.
     if path.starts_with(out) && !out.exists() {
         return Ok(());
     }
-    if path
-        .parent()
-        .is_some_and(|folder| folder != Path::new("") && !folder.is_dir())
-    {
+    if !folder_of(path).is_dir() {
         return Err(wrong("is in a folder that does not exist; make it first"));
     }
     aside(path).map(drop)
 }
 
-/// A file beside another, so that nobody ever meets half of that.
-fn aside(path: &Path) -> Result<NamedTempFile, Failure> {
-    let folder = path
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    let named = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
+}
+
+/// A file beside another, so that nobody ever meets half of that.
+fn aside(path: &Path) -> Result<NamedTempFile, Failure> {
     let mut builder = tempfile::Builder::new();
     // As readable as any other file that is written.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+    let file = builder.tempfile_in(folder_of(path));
     file.map_err(|error| Failure::Io(format!("write {}", path.display()), error))
 }
 
@@ -360,17 +360,12 @@ fn finish(
     out: &Path,
     stopped: bool,
 ) -> Result<Exit, Failure> {
-    // Shown first: a disk that is full by now should not cost all that was measured.
-    let shows = !args.show.json && !args.show.quiet;
-    if args.show.json {
-        let text = serde_json::to_string_pretty(&Document::of_live(report));
-        let text = text.map_err(|error| Failure::Defect(error.to_string()))?;
-        print(&(text + "\n"))?;
-    } else if shows {
-        print(&live_summary(report, args.show.detail()))?;
-    }
+    // Shown first: a disk that is full by now should not cost all that was measured. Nor should a reader who has
+    // gone cost the files.
+    let shown = show(args, report);
     let files = write_live(report, staged, &command_line(), cores())?;
-    if shows {
+    shown?;
+    if !args.show.json && !args.show.quiet {
         print(&format!(
             "\nwrote {}/ ({} charts, report.html)\n",
             out.display(),
@@ -378,6 +373,16 @@ fn finish(
         ))?;
     }
     Ok(exit(args, report, stopped))
+}
+
+fn show(args: &LiveArgs, report: &LiveReport) -> Result<(), Failure> {
+    if args.show.json {
+        return print_json(&[Document::of_live(report)]);
+    }
+    match args.show.quiet {
+        true => Ok(()),
+        false => print(&live_summary(report, args.show.detail())),
+    }
 }
 
 /// Writes the scenario with the measured costs.

@@ -152,7 +152,7 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// One document for one scenario, an array of them for several.
-fn print_json(documents: &[Document]) -> Result<(), Failure> {
+pub(super) fn print_json(documents: &[Document]) -> Result<(), Failure> {
     let json = match documents {
         [one] => serde_json::to_string_pretty(one),
         several => serde_json::to_string_pretty(several),
