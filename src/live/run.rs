@@ -33,7 +33,8 @@ const TICK: Duration = Duration::from_millis(100);
 const DEPTH_EVERY: Duration = Duration::from_secs(1);
 /// From the end of the preparations to the start of the clock.
 const RUN_UP: Duration = Duration::from_millis(200);
-/// After so long without anything happening, orders that no broker has any more are given up.
+/// After so long without anything happening, and what a broker may keep out of sight, orders that no broker
+/// has any more are given up.
 const STALL: Duration = Duration::from_secs(3);
 /// How long a run that was stopped waits for what is under way.
 const STOPPED_DRAIN: Duration = Duration::from_secs(2);
@@ -402,7 +403,7 @@ async fn is_drained<B: Broker>(shared: &Shared<B>, request: &Request, course: &m
     if Instant::now() > shared.clock.instant(ended) + patience {
         return true;
     }
-    if course.moves.1.elapsed() > STALL
+    if course.moves.1.elapsed() > STALL + out_of_sight(shared)
         && !shared.ledger.somebody_works()
         && nothing_waits(shared).await
     {
@@ -411,6 +412,13 @@ async fn is_drained<B: Broker>(shared: &Shared<B>, request: &Request, course: &m
             .give_up_on_missing(shared.clock.instant(ended));
     }
     false
+}
+
+/// How long the broker may keep a message where nobody sees it.
+fn out_of_sight<B: Broker>(shared: &Shared<B>) -> Duration {
+    let stages = 0..shared.stages.len();
+    let longest = stages.map(|stage| shared.broker.out_of_sight(stage)).max();
+    longest.unwrap_or_default()
 }
 
 /// Whether the broker has no message of the run any more, as far as it tells.

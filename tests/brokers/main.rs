@@ -57,6 +57,7 @@ macro_rules! conformance {
             case!($broker, delivery::thousands $(, $needs)?);
             case!($broker, settling::done $(, $needs)?);
             case!($broker, settling::killed $(, $needs)?);
+            case!($broker, settling::out_of_sight $(, $needs)?);
             case!($broker, settling::closed $(, $needs)?);
             case!($broker, settling::requeued $(, $needs)?);
             case!($broker, settling::put_aside $(, $needs)?);

@@ -84,6 +84,13 @@ pub trait Broker: Send + Sync + Sized + 'static {
     /// When the broker cannot be reached, or refuses.
     fn depth(&self, queue: usize) -> impl Future<Output = Result<Option<u64>, BrokerError>> + Send;
 
+    /// The longest that a message of a queue may be out of sight of [`Broker::depth`] and of all receivers
+    /// and still be there, after whoever held it died. Only then is an order that is nowhere to be seen lost.
+    /// None where a cut connection gives back what it held at once.
+    fn out_of_sight(&self, _queue: usize) -> Duration {
+        Duration::ZERO
+    }
+
     /// Messages that were put aside as dead letters of a queue ([`Settlement::DeadLetter`]), where the system keeps and tells them.
     ///
     /// # Errors

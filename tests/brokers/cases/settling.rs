@@ -4,7 +4,12 @@ use crate::facts::Facts;
 use crate::kit::{Bed, eventually, next, nothing, number, numbered, plain, settle, take};
 use orderline::live::brokers::{Broker, Incoming, Receiver, Settlement};
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Between two looks at a queue.
+const LOOK: Duration = Duration::from_millis(20);
+/// What noticing a cut connection, and telling of it, may take a busy server.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// What is done does not come again, not even to a receiver that comes later.
 pub async fn done<B: Broker>(facts: &Facts) {
@@ -35,6 +40,37 @@ pub async fn killed<B: Broker>(facts: &Facts) {
     if B::ABILITIES.redelivers {
         left_behind::<B>(facts, Receiver::kill).await;
     }
+}
+
+/// What a killed receiver held comes again, and until then is not out of sight for longer than the adapter
+/// says.
+pub async fn out_of_sight<B: Broker>(facts: &Facts) {
+    if !B::ABILITIES.redelivers || !facts.tells_depth {
+        return;
+    }
+    let bed = Bed::<B>::new(facts, vec![plain::<B>("sight")]).await;
+    let mut receiver = bed.receiver(0, 0).await;
+    bed.sender().await.send(&numbered(0)).await;
+    let _held = next(&mut receiver).await;
+    receiver.kill();
+    let mut heir = bed.receiver(0, 0).await;
+    let (mut seen, mut longest) = (Instant::now(), Duration::ZERO);
+    let came = next(&mut heir);
+    tokio::pin!(came);
+    while tokio::time::timeout(LOOK, &mut came).await.is_err() {
+        longest = longest.max(seen.elapsed());
+        if bed.broker.depth(0).await != Ok(Some(0)) {
+            seen = Instant::now();
+        }
+    }
+    longest = longest.max(seen.elapsed());
+    let told = bed.broker.out_of_sight(0);
+    println!("out of sight for {longest:?} of {told:?}");
+    assert!(
+        longest < told + TELLING,
+        "{longest:?}, though {told:?} was told"
+    );
+    bed.remove().await;
 }
 
 /// The same with a receiver that closes in good order.

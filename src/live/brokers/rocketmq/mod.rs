@@ -11,7 +11,7 @@
 //! | one shared queue | a topic of one queue, and POP: the broker hands messages out one by one and hides them from others ([`QueueSpec::detection`], at least 2 s, renewed while the receiver lives) |
 //! | lanes | the topic's queues, dealt out to the members of the group by the members themselves as RocketMQ's push consumers do; pulled in batches of up to 32; a member notes its position with each settlement, or as often as the stage says |
 //! | window | how many messages are popped, or pulled and handed over |
-//! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others, about two seconds late, and marked; lanes: at once to whoever gets the lane, unmarked |
+//! | redelivery | shared: when the time of hiding is over, from a topic of its own, so behind others, two to five seconds late, and marked; lanes: at once to whoever gets the lane, unmarked |
 //! | dead letter | sent back with no attempt left: the broker copies it to the group's dead letters |
 //! | confirmation | the answer to the sending, which by default does not wait for the disk |
 //!
@@ -54,6 +54,12 @@ use wire::{Cut, Line, Place};
 
 /// Names of topics are at most 127 letters long; the longest has its group's name and a few letters more.
 const LONGEST: usize = 90;
+
+/// From the end of a message's hiding until the broker has put it among those for retries, at the latest.
+/// It does so for what is two seconds older than the newest end of a hiding that it has read, or, where
+/// nothing is hidden any more, three seconds after the last; once a second, three when it is slow, in scans
+/// of up to ten seconds. Two to five seconds were seen; there is no telling of a busy machine.
+const REVIVAL: Duration = Duration::from_secs(30);
 
 /// RocketMQ with the topics of a run.
 pub struct RocketMq {
@@ -218,6 +224,15 @@ impl Broker for RocketMq {
             depth += behind(&mut line, queue, &second, 0).await?;
         }
         Ok(Some(depth))
+    }
+
+    fn out_of_sight(&self, queue: usize) -> Duration {
+        let spec = &self.queues[queue].spec;
+        if spec.partitions == 0 {
+            pop::hidden_for(spec) + REVIVAL
+        } else {
+            Duration::ZERO
+        }
     }
 
     async fn dead_letters(&self, queue: usize) -> Result<Option<u64>, BrokerError> {

@@ -1,7 +1,7 @@
 //! Receiving from one queue that all members share: the broker hands out messages and hides them from
 //! others for a while (POP).
 
-use super::super::{BrokerError, Incoming, Settlement};
+use super::super::{BrokerError, Incoming, QueueSpec, Settlement};
 use super::handle::{Handle, Handles, Popped};
 use super::message::{self, Stored};
 use super::wire::{Frame, Line, Request, code};
@@ -23,6 +23,11 @@ const POLL: Duration = Duration::from_millis(250);
 
 /// Messages are not hidden for less: the broker looks once a second for those that are due.
 const INVISIBLE: Duration = Duration::from_secs(2);
+
+/// How long a message is hidden from others when it is handed out.
+pub(super) fn hidden_for(spec: &QueueSpec) -> Duration {
+    spec.detection.max(INVISIBLE)
+}
 
 /// When what is given back becomes visible: as soon as the broker looks.
 const NOW: Duration = Duration::from_millis(1);
@@ -60,8 +65,8 @@ pub(super) struct Taken {
 
 impl Pop {
     pub(super) fn new(line: Line, queue: &Queue, broker: &str) -> Pop {
-        let invisible = queue.spec.detection.max(INVISIBLE);
-        let handles = Arc::new(Handles::new(&queue.topic, &queue.group, invisible));
+        let hidden = hidden_for(&queue.spec);
+        let handles = Arc::new(Handles::new(&queue.topic, &queue.group, hidden));
         let kept = keeper::keep(line.outbound.clone(), keeper::sign());
         let renewed = keeper::renew(line.place.clone(), handles.clone());
         Pop {
