@@ -62,7 +62,7 @@ pub(super) struct LiveArgs {
     drain: Duration,
     #[command(flatten)]
     scenario: ScenarioFlags,
-    /// The output folder [default: output/NAME-live]
+    /// The output folder [default: output/NAME-SYSTEM]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -138,10 +138,10 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let system = system(args, &asked.network)?;
     let address = address(args, system)?;
     possible(system, &asked.network)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| Path::new("output").join(format!("{}-live", asked.network.name)));
+    let out = args.out.clone().unwrap_or_else(|| {
+        let folder = format!("{}-{}", asked.network.name, feature(system));
+        Path::new("output").join(folder)
+    });
     // Files are made first: a disk that refuses should not cost the whole run.
     let staged = Staged::create(&out)?;
     if let Some(path) = &args.calibrate {

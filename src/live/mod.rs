@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`brokers`] | the trait that adapters implement, and the adapters |
 //! | `clock` | the one clock, and sleeping that is fine to hundredths of a millisecond |
-//! | `plan` | what is to be done at each stage, and what cannot be |
+//! | `plan`, `room` | what is to be done at each stage, and what cannot be; whether the machine has room for it |
 //! | `chance` | what is due at an attempt |
 //! | `message` | what a message carries |
 //! | `ledger`, `journal` | where every order is, and what happened, written down |
@@ -41,6 +41,7 @@ mod outlet;
 mod patience;
 mod plan;
 mod probe;
+mod room;
 mod run;
 mod source;
 mod staff;
@@ -55,4 +56,5 @@ pub use outcome::{DelaysOfStage, DepthPoint, Ended, LiveError, LiveRun};
 pub use plan::{Refusal, name_of};
 pub use probe::Fitness;
 pub use run::{Request, run};
+pub use staff::Outages;
 pub use systems::{SYSTEMS, address_of, feature, possible, run_on};

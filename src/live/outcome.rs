@@ -4,6 +4,7 @@ use super::brokers::BrokerError;
 use super::gauges::Delays;
 use super::plan::Refusal;
 use super::probe::Fitness;
+use super::staff::Outages;
 use crate::network::System;
 use crate::sim::{Logged, StaffLogged};
 use std::io;
@@ -15,6 +16,8 @@ pub struct LiveRun {
     pub system: System,
     /// What that calls itself.
     pub version: String,
+    /// Where it is, without who asks; none of what has no address.
+    pub address: Option<String>,
     /// Real seconds for each scenario second.
     pub scale: f64,
     /// When it ended, scenario seconds: producers stopped, and figures are taken until then.
@@ -36,8 +39,8 @@ pub struct LiveRun {
     pub missing: u64,
     /// Orders that were still under way when waiting for them ended.
     pub left: u64,
-    /// Times that the connection to the broker was lost.
-    pub outages: u64,
+    /// When the connection to the broker was lost.
+    pub outages: Outages,
     /// How it ended.
     pub ended: Ended,
     /// What could not be taken away from the broker afterwards, if so.

@@ -96,7 +96,7 @@ impl<B: Broker> Outlet<B> {
         match &mut self.sender {
             Some(sender) => sender.send(message).await,
             None => Err(BrokerError::Lost {
-                address: self.shared.address.clone(),
+                address: self.shared.place(),
                 why: "not connected".to_owned(),
             }),
         }

@@ -103,7 +103,7 @@ async fn through<B: Broker>(
         }
         if sent.elapsed() > AT_MOST {
             return Err(BrokerError::Failed {
-                address: shared.address.clone(),
+                address: shared.place(),
                 action: "deliver a message".to_owned(),
                 why: format!("a first one to stage {stage} did not come within {AT_MOST:?}"),
             });

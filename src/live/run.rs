@@ -16,8 +16,10 @@ use super::outlet::{Outlet, Parcel};
 use super::patience::Patience;
 use super::plan::{StagePlan, plan};
 use super::probe::{Fitness, Probes, probe};
+use super::room::Room;
 use super::source::produce;
 use super::staff::StaffLog;
+use super::systems::address_of;
 use crate::network::Network;
 use crate::random::{Stream, Uniforms};
 use crate::sim::Script;
@@ -65,7 +67,8 @@ pub struct Request {
 /// What all tasks of a run share.
 pub(super) struct Shared<B: Broker> {
     pub broker: B,
-    pub address: String,
+    /// Where the broker is; none of what has no address.
+    pub address: Option<String>,
     pub run: RunId,
     pub network: Arc<Network>,
     pub script: Arc<Script>,
@@ -95,6 +98,12 @@ impl<B: Broker> Shared<B> {
     /// The number of the next message.
     pub(super) fn next_number(&self) -> u64 {
         self.sent.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Where the broker is, or what it is if it is nowhere else.
+    pub(super) fn place(&self) -> String {
+        let address = self.address.clone();
+        address.unwrap_or_else(|| self.broker.version())
     }
 
     /// Bits by chance.
@@ -153,12 +162,28 @@ pub async fn run<B: Broker>(
     hand_over(shared, course).await
 }
 
+/// What is to be done at every stage.
+///
+/// # Errors
+/// When the system cannot do it, or the machine has no room for it.
+pub(super) fn planned<B: Broker>(
+    network: &Network,
+    scale: f64,
+) -> Result<Vec<StagePlan>, LiveError> {
+    let stages = plan(network, B::SYSTEM, &B::ABILITIES, scale).map_err(LiveError::Refused)?;
+    let refusals = Room::here().refusals(network, &stages);
+    if refusals.is_empty() {
+        Ok(stages)
+    } else {
+        Err(LiveError::Refused(refusals))
+    }
+}
+
 /// Connects, and makes the queues.
 async fn open<B: Broker>(
     request: &Request,
 ) -> Result<(Arc<Shared<B>>, mpsc::UnboundedReceiver<Kept>), LiveError> {
-    let stages = plan(&request.network, B::SYSTEM, &B::ABILITIES, request.scale)
-        .map_err(LiveError::Refused)?;
+    let stages = planned::<B>(&request.network, request.scale)?;
     let run = RunId::new();
     let clock = Clock::new(request.scale);
     let orders = request.script.orders.len();
@@ -174,13 +199,13 @@ async fn open<B: Broker>(
     };
     let broker = B::open(target).await?;
     let (keeper, kept) = mpsc::unbounded_channel();
-    let address = request.address.as_ref();
+    let address = request.address.as_ref().map(Address::place);
     let stream = Stream::new(request.network.seed, 0, "live.discipline");
     let staff = stages
         .iter()
         .map(|stage| watch::Sender::new(stage.staff[0].1));
     let shared = Shared {
-        address: address.map_or_else(|| broker.version(), ToString::to_string),
+        address: address.or_else(|| address_of(B::SYSTEM).map(str::to_owned)),
         run,
         due: Due::new(&request.network),
         clock,
@@ -490,7 +515,7 @@ async fn finish_tasks<B: Broker>(shared: &Shared<B>, tasks: &mut Tasks) {
 /// Takes everything away from the broker.
 async fn remove<B: Broker>(shared: Arc<Shared<B>>) -> Result<(), BrokerError> {
     let patience = shared.patience_of_broker;
-    let address = shared.address.clone();
+    let address = shared.place();
     let too_long = || BrokerError::Unreachable {
         address: address.clone(),
         why: format!("no answer within {patience:?} to taking the queues of the run away"),
@@ -544,6 +569,7 @@ async fn hand_over<B: Broker>(
     let mut run = LiveRun {
         system: B::SYSTEM,
         version: shared.broker.version(),
+        address: shared.address.clone(),
         scale: shared.clock.scale(),
         end: course.stopped.unwrap_or(if whole {
             shared.end

@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use crate::sim::StaffLogged;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What was and what is.
 #[derive(Debug)]
@@ -15,7 +15,18 @@ struct State {
     log: Vec<StaffLogged>,
     /// Connections that are lost at the moment.
     lost: u32,
-    outages: u64,
+    /// Since when the broker has been down, if it is.
+    down_since: Option<Instant>,
+    outages: Outages,
+}
+
+/// How often, and how long altogether on the clock, a live run was without its broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Outages {
+    /// Times that it was lost.
+    pub times: u64,
+    /// From losing it to having it again, or to the end.
+    pub lasted: Duration,
 }
 
 impl StaffLog {
@@ -31,7 +42,8 @@ impl StaffLog {
             now: (0..stages as u32).map(nobody).collect(),
             log: Vec::new(),
             lost: 0,
-            outages: 0,
+            down_since: None,
+            outages: Outages::default(),
         }))
     }
 
@@ -61,16 +73,19 @@ impl StaffLog {
         if is_down == before || !clock.has_started() {
             return;
         }
-        state.outages += u64::from(is_down);
-        let time = clock.seconds(Instant::now());
+        let now = Instant::now();
+        state.outages = state.outages_until(now);
+        state.outages.times += u64::from(is_down);
+        state.down_since = is_down.then_some(now);
+        let time = clock.seconds(now);
         for stage in 0..state.now.len() as u32 {
             state.change(time, stage, |now| now.broker_down = is_down);
         }
     }
 
-    /// Times that the broker was lost.
-    pub(super) fn outages(&self) -> u64 {
-        self.lock().outages
+    /// Those until now.
+    pub(super) fn outages(&self) -> Outages {
+        self.lock().outages_until(Instant::now())
     }
 
     /// All changes, in the order of time.
@@ -82,6 +97,15 @@ impl StaffLog {
 }
 
 impl State {
+    fn outages_until(&self, now: Instant) -> Outages {
+        let Outages { times, lasted } = self.outages;
+        let last = self.down_since.map(|since| now - since);
+        Outages {
+            times,
+            lasted: lasted + last.unwrap_or_default(),
+        }
+    }
+
     fn change(&mut self, time: f64, stage: u32, change: impl FnOnce(&mut StaffLogged)) {
         let now = &mut self.now[stage as usize];
         change(now);
@@ -101,11 +125,16 @@ mod tests {
         clock.start(Instant::now());
         let log = StaffLog::new(1);
         log.employs(0.0, 0, 2);
-        for more in [1, 1, -1, -1] {
+        for more in [1, 1, -1] {
             log.outage(&clock, more);
         }
+        let until_now = log.outages();
+        log.outage(&clock, -1);
+        let until_its_end = log.outages();
         let changes: Vec<bool> = log.take().iter().map(|change| change.broker_down).collect();
         assert_eq!(changes, [false, true, false]);
-        assert_eq!(log.outages(), 1);
+        assert_eq!((until_now.times, until_its_end.times), (1, 1));
+        assert!(until_now.lasted > Duration::ZERO && until_now.lasted <= until_its_end.lasted);
+        assert_eq!(log.outages(), until_its_end, "it is over");
     }
 }

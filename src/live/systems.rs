@@ -1,10 +1,9 @@
 //! The systems that this build of the program has clients for.
 
-use super::brokers::{self, Broker};
+use super::brokers;
 use super::control::LiveControl;
 use super::outcome::{LiveError, LiveRun};
-use super::plan::plan;
-use super::run::{Request, run};
+use super::run::{Request, planned, run};
 use crate::network::{Network, System};
 use std::sync::Arc;
 
@@ -84,10 +83,7 @@ macro_rules! with_client {
 /// # Errors
 /// [`LiveError::Refused`] with all that cannot be done, [`LiveError::NoClient`].
 pub fn possible(system: System, network: &Network) -> Result<(), LiveError> {
-    with_client!(system, Client => {
-        let planned = plan(network, system, &Client::ABILITIES, 1.0);
-        planned.map(drop).map_err(LiveError::Refused)
-    })
+    with_client!(system, Client => planned::<Client>(network, 1.0).map(drop))
 }
 
 /// Runs a scenario through a system.

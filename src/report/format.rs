@@ -91,6 +91,18 @@ pub fn count(n: u64) -> String {
     groups.join(",")
 }
 
+/// So many of something, by its name.
+///
+/// ```
+/// use orderline::report::format::counted;
+/// assert_eq!(counted(1, "order"), "1 order");
+/// assert_eq!(counted(1200, "order"), "1,200 orders");
+/// ```
+pub fn counted(n: u64, name: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{} {name}{ending}", count(n))
+}
+
 /// A span of time as people say it.
 ///
 /// ```

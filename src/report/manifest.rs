@@ -59,6 +59,9 @@ pub struct LiveFacts {
     pub system: String,
     /// What that calls itself.
     pub version: String,
+    /// Where it is, without who asked; none of what has no address.
+    #[serde(default)]
+    pub address: Option<String>,
     /// Real seconds for each scenario second.
     pub time_scale: f64,
     /// `whole`, `stopped` or `broker_lost`.
@@ -67,6 +70,9 @@ pub struct LiveFacts {
     pub lateness_p99: f64,
     /// Times that the connection to the broker was lost.
     pub outages: u64,
+    /// How long it was lost altogether, real seconds.
+    #[serde(default)]
+    pub outage_time: f64,
     /// Orders that nobody had any more after the end.
     pub missing: u64,
     /// Orders that were still under way when waiting for them ended.

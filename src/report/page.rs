@@ -63,6 +63,7 @@ pub(super) fn live_page(
 fn live_facts(report: &LiveReport) -> Vec<(String, String)> {
     let facts = report.facts();
     let mut told = vec![("live on", facts.name())];
+    told.extend(facts.address.map(|address| ("at", address)));
     if facts.time_scale != 1.0 {
         let scale = format!("{} each", format::duration(facts.time_scale));
         told.push(("scenario seconds took", scale));
@@ -74,6 +75,10 @@ fn live_facts(report: &LiveReport) -> Vec<(String, String)> {
         ("with nobody after the end", facts.missing),
         ("under way when waiting ended", facts.left),
     ];
+    if facts.outages > 0 {
+        let lasted = format::value(Unit::Seconds, facts.outage_time);
+        told.push(("lost the broker for", lasted));
+    }
     let happened = counts.into_iter().filter(|(_, count)| *count > 0);
     told.extend(happened.map(|(name, count)| (name, format::count(count))));
     let text = |(name, value): (&str, String)| (name.to_owned(), value);

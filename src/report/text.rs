@@ -88,8 +88,8 @@ pub(super) fn accounts(sim: &SimResult) -> String {
         })
         .collect();
     format!(
-        "{} orders entered: {}",
-        format::count(sim.entered),
+        "{} entered: {}",
+        format::counted(sim.entered, "order"),
         parts.join(", ")
     )
 }

@@ -113,6 +113,25 @@ signal() {
     if ((${#pids[@]})); then kill -s "$2" "${pids[@]}" 2>/dev/null || true; fi
 }
 
+# Stops server $1 where it is, and waits until all its threads stand still: the others go on until the one
+# that the signal is given to has got to it, which takes a busy machine a while.
+freeze() {
+    local deadline=$((SECONDS + 10))
+    signal "$1" STOP
+    while moves "$1"; do
+        if ((SECONDS >= deadline)); then die "$1 does not stand still"; fi
+        sleep 0.01
+    done
+}
+
+moves() {
+    local pid
+    for pid in $(pids_of "$1"); do
+        if grep -hs '^State:' "/proc/$pid/task/"*/status | grep -qv '[TZX] ('; then return 0; fi
+    done
+    return 1
+}
+
 # Kills what is left of server $1, and waits until nothing is.
 kill_rest() {
     local deadline=$((SECONDS + 30))

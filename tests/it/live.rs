@@ -161,7 +161,7 @@ mod command {
                 "{run}"
             );
         }
-        let out = shell.path("output/live-live");
+        let out = shell.path("output/live-memory");
         for file in [
             "manifest.json",
             "metrics.csv",
@@ -183,7 +183,7 @@ mod command {
         let orders = csv::Reader::from_path(out.join("orders.csv")).expect("a file");
         assert_eq!(orders.into_records().count() as u64, sum);
         // The charts can be drawn again from the folder.
-        let again = shell.run(&["chart", "output/live-live"]);
+        let again = shell.run(&["chart", "output/live-memory"]);
         assert_eq!(code(&again), 0, "{}", stderr(&again));
     }
 
@@ -244,8 +244,23 @@ mod command {
             assert_eq!(code(&output), 2, "{more:?}: {said}");
             assert!(said.contains(says), "{more:?}: {said}");
             assert!(!said.contains("pass-word"), "{said}");
-            assert!(!shell.path("output/live-live").exists(), "{more:?}");
+            assert!(!shell.path("output/live-memory").exists(), "{more:?}");
         }
+    }
+
+    /// No machine keeps a million orders a second for a year.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_machine_has_no_room_for_is_refused() {
+        let shell = shell();
+        let arrivals = "producer.web.arrivals={ poisson = { rate = 1e6 } }";
+        let output = shell.run(&["live", "shop.toml", "--duration", "365d", "--set", arrivals]);
+        let said = stderr(&output);
+        assert_eq!(code(&output), 2, "{said}");
+        assert!(
+            said.contains("million orders cannot be done live"),
+            "{said}"
+        );
     }
 
     #[cfg(not(feature = "kafka"))]

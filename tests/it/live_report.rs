@@ -2,7 +2,7 @@
 
 use orderline::chart::{all, render_png};
 use orderline::live::brokers::BrokerError;
-use orderline::live::{Delay, Delays, DelaysOfStage, DepthPoint, Ended, Fitness, LiveRun};
+use orderline::live::{Delay, Delays, DelaysOfStage, DepthPoint, Ended, Fitness, LiveRun, Outages};
 use orderline::network::{Network, System};
 use orderline::report::{
     Detail, Document, LiveInput, LiveReport, LiveWarning, ScenarioRecord, Staged, Verdict, Warning,
@@ -96,6 +96,7 @@ fn live_run(network: &Network, live: &Twin, course: Course) -> LiveRun {
     LiveRun {
         system: System::RabbitMq,
         version: "3.10.8".to_owned(),
+        address: Some("amqp://127.0.0.1:5672".to_owned()),
         scale: 1.0,
         end: network.expected_duration(),
         log: Vec::new(),
@@ -109,7 +110,7 @@ fn live_run(network: &Network, live: &Twin, course: Course) -> LiveRun {
         dead_letters: vec![None; stages],
         missing: 0,
         left: 0,
-        outages: 0,
+        outages: Outages::default(),
         ended: course.ended,
         left_behind: None,
     }

@@ -165,6 +165,17 @@ impl Document {
         self.0["run"]["entered"].as_u64().expect("a number")
     }
 
+    /// Where the run was, without who was there.
+    pub fn says_where(&self, system: &str) {
+        let variable = format!("ORDERLINE_{}_URL", system.to_uppercase());
+        let url = std::env::var(variable).ok();
+        let place = url.map(|url| match (url.split_once("://"), url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+            _ => url,
+        });
+        assert_eq!(self.live("address").as_str(), place.as_deref());
+    }
+
     /// Every order that entered has one outcome.
     pub fn adds_up(&self) {
         let outcomes = self.0["pipeline"]["outcomes"]

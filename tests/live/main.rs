@@ -43,6 +43,7 @@ fn a_run_beside_its_twins(system: &str) {
         .arg(&costs)
         .run(0);
     first.has_done_everything_once();
+    first.says_where(system);
     first.print(system, "as it is");
     let second = Live::of_file(&costs, system)
         .args(["--set", "producer.web.arrivals.poisson.rate=40/s"])

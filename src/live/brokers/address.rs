@@ -129,6 +129,12 @@ mod tests {
     }
 
     #[test]
+    fn a_place_has_no_login() {
+        let address = read("amqp://me:secret@h:5673/orders");
+        assert_eq!(address.place(), "amqp://h:5673/orders");
+    }
+
+    #[test]
     fn what_is_no_address_is_told() {
         let why = |text: &str| text.parse::<Address>().expect_err(text);
         assert_eq!(why("127.0.0.1:5672"), AddressError::Scheme);

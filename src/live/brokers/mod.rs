@@ -463,6 +463,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Address {
+    /// Where it is, without who is asking.
+    pub fn place(&self) -> String {
+        let nobody = Address {
+            user: None,
+            ..self.clone()
+        };
+        nobody.to_string()
+    }
+}
+
 /// Without the password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -126,6 +126,7 @@ impl LiveReport {
         LiveFacts {
             system: name_of(run.system).to_owned(),
             version: run.version.clone(),
+            address: run.address.clone(),
             time_scale: run.scale,
             ended: match run.ended {
                 Ended::Whole => "whole",
@@ -134,7 +135,8 @@ impl LiveReport {
             }
             .to_owned(),
             lateness_p99: warning::all_stages(run, Delay::Lateness).quantile(0.99),
-            outages: run.outages,
+            outages: run.outages.times,
+            outage_time: run.outages.lasted.as_secs_f64(),
             missing: run.missing,
             left: run.left,
         }

@@ -27,11 +27,14 @@ fn headline(report: &LiveReport) -> String {
     let (run, bold) = (&report.run, Style::new().bold());
     let network = &report.report.network;
     let mut out = format!(
-        "{bold}{}{bold:#}: live on {}, {}",
+        "{bold}{}{bold:#}: live on {}",
         network.name,
         report.facts().name(),
-        format::duration(run.end)
     );
+    if let Some(address) = &run.address {
+        let _ = write!(out, " at {address}");
+    }
+    let _ = write!(out, ", {}", format::duration(run.end));
     if run.scale != 1.0 {
         let _ = write!(out, " (each second took {})", format::duration(run.scale));
     }
@@ -145,7 +148,6 @@ fn accounts(report: &LiveReport) -> String {
         (aside, "put aside at the broker"),
         (run.missing, "with nobody after the end"),
         (run.left, "still under way when waiting ended"),
-        (run.outages, "outages of the connection"),
     ];
     let told: Vec<String> = told
         .iter()
@@ -188,7 +190,10 @@ fn differences(report: &LiveReport) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let rows: String = layout.lines().map(|row| format!("{row}\n")).collect();
+    let rows: String = layout
+        .lines()
+        .map(|row| format!("{}\n", row.trim_end()))
+        .collect();
     format!("\n{bold}completed, order by order{bold:#}\n{rows}")
 }
 
@@ -242,7 +247,10 @@ fn machine(report: &LiveReport) -> String {
         }
     }
     let bold = Style::new().bold();
-    let rows: String = layout.lines().map(|row| format!("{row}\n")).collect();
+    let rows: String = layout
+        .lines()
+        .map(|row| format!("{}\n", row.trim_end()))
+        .collect();
     format!("\n{bold}the machine and the broker, on the clock{bold:#}\n{rows}\n")
 }
 

@@ -1,6 +1,6 @@
 //! What a reader of a live run's figures must know, as data.
 
-use crate::live::{Delay, Delays, Ended, LiveRun};
+use crate::live::{Delay, Delays, Ended, LiveRun, Outages};
 use crate::metric::Metric;
 use crate::network::{Consumers, Network, Place, StageId};
 use crate::report::format;
@@ -63,6 +63,8 @@ pub enum LiveWarning {
     Outages {
         /// How often.
         times: u64,
+        /// How long altogether, real seconds.
+        lasted: f64,
         /// Whether it stayed lost in the end.
         for_good: bool,
     },
@@ -117,21 +119,22 @@ impl fmt::Display for LiveWarning {
             ),
             LiveWarning::Duplicates { deliveries } => write!(
                 f,
-                "{} deliveries of orders whose work had been done before",
+                "deliveries of orders whose work had been done before: {}",
                 format::count(*deliveries)
             ),
             LiveWarning::Lost { orders, missing } => {
-                write!(f, "{} orders were lost", format::count(*orders))?;
+                write!(f, "{} lost", format::counted(*orders, "order"))?;
                 match missing {
                     0 => Ok(()),
-                    missing => write!(
-                        f,
-                        "; {} of them were with nobody after the end",
-                        format::count(*missing)
-                    ),
+                    missing => write!(f, ", {} with nobody after the end", format::count(*missing)),
                 }
             }
-            LiveWarning::Outages { times, for_good } => {
+            LiveWarning::Outages {
+                times,
+                lasted,
+                for_good,
+            } => {
+                let lasted = format::value(Seconds, *lasted);
                 let times = match times {
                     1 => "once".to_owned(),
                     times => format!("{times} times"),
@@ -140,12 +143,15 @@ impl fmt::Display for LiveWarning {
                     true => "and at last for good",
                     false => "and made again",
                 };
-                write!(f, "connections to the broker were lost {times}, {then}")
+                write!(
+                    f,
+                    "connections to the broker were lost {times}, for {lasted} altogether, {then}"
+                )
             }
             LiveWarning::Left { orders } => write!(
                 f,
-                "{} orders were still under way when waiting for them ended",
-                format::count(*orders)
+                "{} still under way when waiting ended",
+                format::counted(*orders, "order")
             ),
             LiveWarning::LeftBehind { why } => write!(
                 f,
@@ -165,7 +171,7 @@ pub(super) fn warnings(
     let mut found: Vec<LiveWarning> = ended(run).into_iter().collect();
     let late = all_stages(run, Delay::Lateness).quantile(0.99);
     if late >= LATE {
-        let outage = run.outages > 0;
+        let outage = run.outages.times > 0;
         found.push(LiveWarning::Late { p99: late, outage });
     }
     found.extend((0..network.stages.len()).filter_map(|stage| overhead(network, twin, run, stage)));
@@ -190,13 +196,21 @@ fn ended(run: &LiveRun) -> Option<LiveWarning> {
 
 fn counts(live: &SimResult, run: &LiveRun) -> impl Iterator<Item = LiveWarning> {
     let deliveries = live.messages.map_or(0, |messages| messages.duplicates);
-    let (missing, times, left) = (run.missing, run.outages, run.left);
+    let (missing, left) = (run.missing, run.left);
+    let Outages { times, lasted } = run.outages;
     let orders = live.outcomes.of(Outcome::Lost).max(missing);
     let for_good = matches!(run.ended, Ended::BrokerLost(_));
     let told = [
         (deliveries, LiveWarning::Duplicates { deliveries }),
         (orders, LiveWarning::Lost { orders, missing }),
-        (times, LiveWarning::Outages { times, for_good }),
+        (
+            times,
+            LiveWarning::Outages {
+                times,
+                lasted: lasted.as_secs_f64(),
+                for_good,
+            },
+        ),
         (left, LiveWarning::Left { orders: left }),
     ];
     let happened = told.into_iter().filter(|(count, _)| *count > 0);
