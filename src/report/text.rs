@@ -1,11 +1,13 @@
 //! What a run says on the terminal around its table.
 
+use super::comparison::Line;
 use super::format;
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
 use super::table::{self, Detail};
 use super::verdict::Verdict;
 use super::warning::Warning;
+use crate::metric::Metric;
 use crate::network::{Network, SloBound};
 use crate::sim::{MessageAccounts, Outcome, SimResult, StartRule};
 use anstyle::{AnsiColor, Style};
@@ -25,7 +27,7 @@ pub fn summary(report: &RunReport, detail: Detail) -> String {
         }
     }
     out += &judgements(report);
-    out + &warning_lines(&report.warnings)
+    out + &warning_lines(told(report, detail))
 }
 
 /// What became of the figures that have an exact formula, and of the objectives.
@@ -183,12 +185,35 @@ pub(super) fn objective_words(network: &Network, judgement: &SloJudgement) -> (S
     (asked, measured.trim_end().to_owned())
 }
 
-pub(super) fn warning_lines(warnings: &[Warning]) -> String {
+pub(super) fn warning_lines<'a>(warnings: impl IntoIterator<Item = &'a Warning>) -> String {
     let style = Style::new().fg_color(Some(AnsiColor::Yellow.into()));
     warnings
-        .iter()
+        .into_iter()
         .map(|warning| format!("{style}warning:{style:#} {warning}\n"))
         .collect()
+}
+
+/// The warnings that go with a table of this detail: a tail that is thin only beyond the quantiles in it is
+/// told in the files alone.
+pub(super) fn told(report: &RunReport, detail: Detail) -> impl Iterator<Item = &Warning> {
+    let (network, comparison) = (&report.network, &report.comparison);
+    let concerns = move |line: &Line, at: &str, thin: Metric| {
+        let (Metric::Time(time, quantile), Metric::Time(thin_time, thinnest)) = (line.metric, thin)
+        else {
+            return false;
+        };
+        time == thin_time
+            && quantile.probability() >= thinnest.probability()
+            && network.place_name(line.place) == at
+            && table::shown(line, comparison, detail)
+    };
+    report.warnings.iter().filter(move |warning| match warning {
+        Warning::ThinTail { place, metric, .. } => {
+            let mut lines = comparison.lines.iter();
+            lines.any(|line| concerns(line, place, *metric))
+        }
+        _ => true,
+    })
 }
 
 /// The formulas alone: figure, kind, formula and source, place by place.

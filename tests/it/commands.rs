@@ -99,6 +99,25 @@ fn run_prints_the_table_and_writes_every_file_of_the_contract() {
 }
 
 #[test]
+fn a_thin_tail_is_told_where_its_figure_is_shown() {
+    let shell = Shell::new();
+    let file = scenario("mm1.toml");
+    let told = |duration: &str, more: &[&str]| {
+        let args = ["run", &file, "--replications", "4", "--duration", duration];
+        let out = shell.ok(&[&args[..], more].concat());
+        let tails = out.lines().filter(|line| line.contains("lie beyond"));
+        tails.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // 4 of some 4,000 orders lie beyond the quantile of 99.9 %, and 40 beyond that of 99 %.
+    assert!(told("2min", &[]).is_empty());
+    let all = told("2min", &["--all"]);
+    assert_eq!(all.len(), 4, "{all:?}");
+    assert!(all.iter().all(|line| line.contains("_p999")), "{all:?}");
+    let few = told("30s", &[]);
+    assert!(few.iter().any(|line| line.contains("latency_p")), "{few:?}");
+}
+
+#[test]
 fn json_is_one_document_with_the_promised_fields() {
     let shell = Shell::new();
     let json: Value = serde_json::from_str(&short_run(&shell, &["--json"])).expect("one document");

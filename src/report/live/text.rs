@@ -20,7 +20,7 @@ pub fn live_summary(report: &LiveReport, detail: Detail) -> String {
     out += &differences(report);
     out += &machine(report);
     out += &text::judgements(&report.report);
-    out + &text::warning_lines(&report.report.warnings)
+    out + &text::warning_lines(text::told(&report.report, detail))
 }
 
 fn headline(report: &LiveReport) -> String {
