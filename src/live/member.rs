@@ -95,7 +95,7 @@ impl<B: Broker> Member<B> {
     ) -> Result<Member<B>, BrokerError> {
         let staff = shared.staff[stage as usize].subscribe();
         let mut outlet = Outlet::new(Arc::clone(&shared));
-        if shared.sends_on(stage) {
+        if shared.stages[stage as usize].sends {
             outlet.connect().await?;
         }
         let life = Life::of(&shared, stage, index);

@@ -5,7 +5,7 @@ use super::brokers::{Broker, BrokerError, Confirmation, Confirmations, Fate, Out
 use super::gauges::Delay;
 use super::message::Label;
 use super::run::Shared;
-use crate::network::{Discipline, Target};
+use crate::network::Discipline;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -174,14 +174,6 @@ impl<B: Broker> Outlet<B> {
 }
 
 impl<B: Broker> Shared<B> {
-    /// Whether the consumers of a stage send messages themselves.
-    pub(super) fn sends_on(&self, stage: u32) -> bool {
-        let classes = &self.network.stages[stage as usize].by_class;
-        let mut routes = classes.iter().flat_map(|class| &class.next);
-        self.stages[stage as usize].failure.is_some()
-            || routes.any(|route| matches!(route.to, Target::Stage(_)))
-    }
-
     /// A message as it goes out.
     fn written(&self, parcel: Parcel, tag: u64) -> Outgoing {
         let Parcel {

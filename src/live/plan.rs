@@ -4,7 +4,7 @@ use super::brokers::{Abilities, Bound, Overflow, QueueSpec};
 use crate::network::{
     Acknowledgement, Backoff, Balking, Batching, Breakdowns, Capacity, Commitment, Consumers,
     Discipline, Failure, Failures, Fork, Network, Outages, Patience, Reliability, RetryPlace,
-    Staffing, Stage, Stocking, Store, System, TimeToLive, Transactions,
+    Staffing, Stage, Stocking, Store, System, Target, TimeToLive, Transactions,
 };
 use crate::sim::Outcome;
 use std::fmt;
@@ -40,6 +40,8 @@ pub(super) struct StagePlan {
     pub threads: u32,
     /// Receivers.
     pub members: usize,
+    /// Whether consumers send messages themselves: to the next stage, or again.
+    pub sends: bool,
     pub failure: Option<Failure>,
     pub breakdowns: Option<Breakdowns>,
     /// The level of each class.
@@ -425,6 +427,12 @@ fn threads(stage: &Stage) -> u32 {
     }
 }
 
+/// Whether orders go on from a stage to another.
+fn leads_on(stage: &Stage) -> bool {
+    let mut routes = stage.by_class.iter().flat_map(|class| &class.next);
+    routes.any(|route| matches!(route.to, Target::Stage(_)))
+}
+
 fn of_stage(network: &Network, index: usize, scale: f64) -> StagePlan {
     let stage = &network.stages[index];
     let extras = &stage.extras;
@@ -449,6 +457,7 @@ fn of_stage(network: &Network, index: usize, scale: f64) -> StagePlan {
     StagePlan {
         threads,
         members,
+        sends: failure.is_some() || leads_on(stage),
         breakdowns: match &extras.reliability {
             Reliability::Perfect => None,
             Reliability::Breakdowns(how) => Some(how.clone()),

@@ -2,18 +2,21 @@
 //! timer of its own. Said before anything is simulated, for that takes long for what is too large.
 
 use super::plan::{Refusal, StagePlan};
-use crate::network::Network;
+use crate::network::{Network, System};
 
 /// Bytes that an order takes at the least, the comparison with its twins included: as measured of 7.2 million
 /// orders that passed one stage.
 const ORDER: f64 = 900.0;
+
+/// Files that are open besides those of consumers: what the runtime, the producers and the results need.
+const OTHERS: u64 = 64;
 
 /// What the machine has.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     /// Bytes of memory; none where the system does not tell.
     memory: Option<f64>,
-    /// Files that the process may have open.
+    /// Files that the process may have open; none if they are not counted.
     files: Option<u64>,
 }
 
@@ -22,15 +25,22 @@ impl Room {
     pub(super) fn here() -> Room {
         Room {
             memory: memory(),
-            files: files(),
+            files: open_files(),
         }
     }
 
     /// Everything that there is no room for.
-    pub(super) fn refusals(self, network: &Network, stages: &[StagePlan]) -> Vec<Refusal> {
+    pub(super) fn refusals(
+        self,
+        network: &Network,
+        system: System,
+        stages: &[StagePlan],
+    ) -> Vec<Refusal> {
         let orders = self.orders(network.expected_orders());
-        let consumers = self.consumers(stages.iter().map(|stage| stage.members as u64).sum());
-        orders.into_iter().chain(consumers).collect()
+        let files = stages.iter().map(|stage| files(system, stage)).sum();
+        let receivers = stages.iter().map(|stage| stage.members as u64).sum();
+        let files = self.receivers(receivers, files);
+        orders.into_iter().chain(files).collect()
     }
 
     fn orders(self, orders: f64) -> Option<Refusal> {
@@ -48,20 +58,31 @@ impl Room {
         })
     }
 
-    fn consumers(self, consumers: u64) -> Option<Refusal> {
+    fn receivers(self, receivers: u64, files: u64) -> Option<Refusal> {
         let there = self.files?;
-        (consumers >= there).then(|| Refusal {
+        let needed = files + OTHERS;
+        (needed > there).then(|| Refusal {
             at: "pipeline".to_owned(),
-            what: format!("{consumers} consumers"),
+            what: format!("consumers with {receivers} timers and their connections"),
             why: format!(
-                "each has a timer, which is an open file, and this process may have {there} of those \
-                 (`ulimit -n`); take fewer and faster ones"
+                "that takes {needed} open files at the least, and this process may have {there} (`ulimit -n`); \
+                 take fewer and faster consumers"
             ),
         })
     }
 }
 
-/// Memory that can be had without pushing out anybody else.
+/// Files that the consumers of a stage have open: each receiver a timer, a connection to receive by where there
+/// is a broker to connect to, and one to send by where it does.
+fn files(system: System, stage: &StagePlan) -> u64 {
+    let connections = match system {
+        System::Memory => 0,
+        _ => 1 + u64::from(stage.sends),
+    };
+    stage.members as u64 * (1 + connections)
+}
+
+/// Memory that the machine can give without pushing out anybody else. A container may be given less.
 fn memory() -> Option<f64> {
     let told = std::fs::read_to_string("/proc/meminfo").ok()?;
     available(&told)
@@ -75,9 +96,10 @@ fn available(told: &str) -> Option<f64> {
     Some(1024.0 * kibibytes)
 }
 
-/// Takes as many files as may be had: what a shell begins with is too few for a few hundred consumers.
+/// Takes as many open files as may be had, and says how many that is; none if there is no limit. What a shell
+/// begins with is too few for a few hundred consumers.
 #[cfg(target_os = "linux")]
-fn files() -> Option<u64> {
+pub(super) fn open_files() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let now = getrlimit(Resource::Nofile);
     let most = Rlimit {
@@ -89,7 +111,7 @@ fn files() -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn files() -> Option<u64> {
+pub(super) fn open_files() -> Option<u64> {
     None
 }
 
@@ -105,13 +127,13 @@ mod tests {
     #[test]
     fn what_there_is_room_for_is_not_refused() {
         assert_eq!(ROOM.orders(1e7), None);
-        assert_eq!(ROOM.consumers(999), None);
+        assert_eq!(ROOM.receivers(936, 936), None);
         let unknown = Room {
             memory: None,
             files: None,
         };
         assert_eq!(unknown.orders(1e12), None);
-        assert_eq!(unknown.consumers(u64::MAX), None);
+        assert_eq!(unknown.receivers(1 << 60, 1 << 60), None);
     }
 
     #[test]
@@ -120,9 +142,10 @@ mod tests {
         assert!(orders.contains("350.0 million orders"), "{orders}");
         assert!(orders.contains("315.0 GB"), "{orders}");
         assert!(orders.contains("9.0 GB"), "{orders}");
-        let consumers = ROOM.consumers(179_500).expect("too many").to_string();
-        assert!(consumers.contains("179500 consumers"), "{consumers}");
-        assert!(consumers.contains("may have 1000"), "{consumers}");
+        let timers = ROOM.receivers(937, 937).expect("too many").to_string();
+        assert!(timers.contains("937 timers"), "{timers}");
+        assert!(timers.contains("1001 open files"), "{timers}");
+        assert!(timers.contains("may have 1000"), "{timers}");
     }
 
     #[test]

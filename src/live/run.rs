@@ -16,9 +16,9 @@ use super::outlet::{Outlet, Parcel};
 use super::patience::Patience;
 use super::plan::{StagePlan, plan};
 use super::probe::{Fitness, Probes, probe};
-use super::room::Room;
+use super::room::open_files;
 use super::source::produce;
-use super::staff::StaffLog;
+use super::staff::{Outages, StaffLog};
 use super::systems::address_of;
 use crate::network::Network;
 use crate::random::{Stream, Uniforms};
@@ -129,7 +129,8 @@ impl<B: Broker> Shared<B> {
     }
 }
 
-/// Runs a scenario through a broker.
+/// Runs a scenario through a broker. On Linux it first raises the number of files that the process may have
+/// open as far as that goes: each consumer has a timer, and most have a connection.
 ///
 /// # Errors
 /// When the scenario asks for what the broker cannot do, the broker cannot be reached or refuses before
@@ -156,34 +157,20 @@ pub async fn run<B: Broker>(
     };
     let queues = tokio::spawn(look_at_queues(Arc::clone(&shared)));
     watch(&shared, &request, &control, &mut tasks, &mut course).await;
+    course.outages = shared.staff_log.outages();
     queues.abort();
     let _ = queues.await;
     finish_tasks(&shared, &mut tasks).await;
     hand_over(shared, course).await
 }
 
-/// What is to be done at every stage.
-///
-/// # Errors
-/// When the system cannot do it, or the machine has no room for it.
-pub(super) fn planned<B: Broker>(
-    network: &Network,
-    scale: f64,
-) -> Result<Vec<StagePlan>, LiveError> {
-    let stages = plan(network, B::SYSTEM, &B::ABILITIES, scale).map_err(LiveError::Refused)?;
-    let refusals = Room::here().refusals(network, &stages);
-    if refusals.is_empty() {
-        Ok(stages)
-    } else {
-        Err(LiveError::Refused(refusals))
-    }
-}
-
 /// Connects, and makes the queues.
 async fn open<B: Broker>(
     request: &Request,
 ) -> Result<(Arc<Shared<B>>, mpsc::UnboundedReceiver<Kept>), LiveError> {
-    let stages = planned::<B>(&request.network, request.scale)?;
+    let stages = plan(&request.network, B::SYSTEM, &B::ABILITIES, request.scale)
+        .map_err(LiveError::Refused)?;
+    open_files();
     let run = RunId::new();
     let clock = Clock::new(request.scale);
     let orders = request.script.orders.len();
@@ -199,7 +186,7 @@ async fn open<B: Broker>(
     };
     let broker = B::open(target).await?;
     let (keeper, kept) = mpsc::unbounded_channel();
-    let address = request.address.as_ref().map(Address::place);
+    let address = request.address.as_ref().map(ToString::to_string);
     let stream = Stream::new(request.network.seed, 0, "live.discipline");
     let staff = stages
         .iter()
@@ -310,6 +297,8 @@ struct Course {
     lost: Option<BrokerError>,
     defect: Option<String>,
     missing: u64,
+    /// Until it was over, without the farewell.
+    outages: Outages,
     /// By stage, how many of the planned changes of staff have been made.
     employed: Vec<usize>,
     /// What happened last, and since when nothing has.
@@ -324,6 +313,7 @@ impl Course {
             lost: None,
             defect: None,
             missing: 0,
+            outages: Outages::default(),
             employed: vec![1; stages],
             moves: (0, Instant::now()),
         }
@@ -383,7 +373,8 @@ fn look<B: Broker>(shared: &Shared<B>, control: &LiveControl, course: &mut Cours
         gone,
         lateness: shared.gauges.recent(Delay::Lateness),
     });
-    if moves != course.moves.0 {
+    // While the broker is away nothing can happen; what it hides begins to come back when it does.
+    if moves != course.moves.0 || shared.staff_log.is_down() {
         course.moves = (moves, Instant::now());
     }
     if control.stopped() && course.stopped.is_none() {
@@ -584,7 +575,7 @@ async fn hand_over<B: Broker>(
         dead_letters,
         missing: course.missing,
         left: entered - gone,
-        outages: shared.staff_log.outages(),
+        outages: course.outages,
         ended,
         left_behind: None,
     };

@@ -88,6 +88,11 @@ impl StaffLog {
         self.lock().outages_until(Instant::now())
     }
 
+    /// Whether the broker is down at the moment.
+    pub(super) fn is_down(&self) -> bool {
+        self.lock().down_since.is_some()
+    }
+
     /// All changes, in the order of time.
     pub(super) fn take(&self) -> Vec<StaffLogged> {
         let mut log = std::mem::take(&mut self.lock().log);
@@ -128,8 +133,11 @@ mod tests {
         for more in [1, 1, -1] {
             log.outage(&clock, more);
         }
+        std::thread::sleep(Duration::from_millis(2));
         let until_now = log.outages();
+        assert!(log.is_down());
         log.outage(&clock, -1);
+        assert!(!log.is_down());
         let until_its_end = log.outages();
         let changes: Vec<bool> = log.take().iter().map(|change| change.broker_down).collect();
         assert_eq!(changes, [false, true, false]);

@@ -1,9 +1,11 @@
 //! The systems that this build of the program has clients for.
 
-use super::brokers;
+use super::brokers::{self, Broker};
 use super::control::LiveControl;
 use super::outcome::{LiveError, LiveRun};
-use super::run::{Request, planned, run};
+use super::plan::plan;
+use super::room::Room;
+use super::run::{Request, run};
 use crate::network::{Network, System};
 use std::sync::Arc;
 
@@ -81,9 +83,16 @@ macro_rules! with_client {
 /// Whether a scenario can be run through a system: said before anything is done.
 ///
 /// # Errors
-/// [`LiveError::Refused`] with all that cannot be done, [`LiveError::NoClient`].
+/// [`LiveError::Refused`] with all that cannot be done or that the machine has no room for,
+/// [`LiveError::NoClient`].
 pub fn possible(system: System, network: &Network) -> Result<(), LiveError> {
-    with_client!(system, Client => planned::<Client>(network, 1.0).map(drop))
+    with_client!(system, Client => {
+        let stages = plan(network, system, &Client::ABILITIES, 1.0).map_err(LiveError::Refused)?;
+        match Room::here().refusals(network, system, &stages) {
+            none if none.is_empty() => Ok(()),
+            refusals => Err(LiveError::Refused(refusals)),
+        }
+    })
 }
 
 /// Runs a scenario through a system.

@@ -1,6 +1,6 @@
 //! What a stage does beyond a plain queue, in words: a line for each.
 
-use super::format::{count, duration};
+use super::format::{counted, duration};
 use crate::network::{
     AfterExpiry, AfterFailure, AfterRepair, Autoscale, Balking, Batching, Breakdowns, Breaker,
     Broker, CircuitBreaker, Consumers, Failure, FailureClock, Failures, Fork, Hold, Network,
@@ -251,15 +251,10 @@ fn stocking(network: &Network, stock: &Stock) -> String {
     };
     format!(
         "stock: {} of {}; an order asks for {} of one item on average and {hold}, or {shortage}; {filled}",
-        plural(units, "unit"),
-        plural(stock.items.len() as u64, "item"),
+        counted(units, "unit"),
+        counted(stock.items.len() as u64, "item"),
         trimmed(stock.quantity.mean())
     )
-}
-
-fn plural(number: u64, word: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {word}{ending}", count(number))
 }
 
 fn percent(share: f64) -> String {
@@ -341,7 +336,7 @@ fn differences(base: &Network, during: &Network, down: &[bool]) -> Vec<String> {
         if was.consumers != is.consumers
             && let Consumers::Finite(consumers) = is.consumers
         {
-            let consumers = plural(u64::from(consumers), "consumer");
+            let consumers = counted(u64::from(consumers), "consumer");
             found.push(format!("{} has {consumers}", is.name));
         }
         let same = Stage {

@@ -323,10 +323,13 @@ fn other_ways(alternatives: &[Alternative]) -> String {
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    table
-        .lines()
-        .map(|row| format!("{}\n", row.trim_end()))
-        .collect()
+    rows(&table)
+}
+
+/// The rows of a table, each on a line of its own.
+pub(super) fn rows(table: &Table) -> String {
+    let rows = table.lines();
+    rows.map(|row| format!("{}\n", row.trim_end())).collect()
 }
 
 /// The main figures that have no formula at a place, and why.

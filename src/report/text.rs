@@ -1,6 +1,5 @@
 //! What a run says on the terminal around its table.
 
-use super::comparison::Line;
 use super::format;
 use super::run_report::RunReport;
 use super::slo::{SloJudgement, SloState};
@@ -8,7 +7,7 @@ use super::table::{self, Detail};
 use super::verdict::Verdict;
 use super::warning::Warning;
 use crate::metric::Metric;
-use crate::network::{Network, SloBound};
+use crate::network::{Network, Place, SloBound};
 use crate::sim::{MessageAccounts, Outcome, SimResult, StartRule};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write;
@@ -44,15 +43,10 @@ pub(super) fn judgements(report: &RunReport) -> String {
 
 fn headline(report: &RunReport, sim: &SimResult) -> String {
     let bold = Style::new().bold();
-    let replications = if sim.replications == 1 {
-        "replication"
-    } else {
-        "replications"
-    };
     format!(
-        "{bold}{}{bold:#}: {} {replications} of {} after a warm-up of {} ({}), seed {}",
+        "{bold}{}{bold:#}: {} of {} after a warm-up of {} ({}), seed {}",
         report.network.name,
-        sim.replications,
+        format::counted(sim.replications, "replication"),
         format::duration(sim.measured),
         format::duration(sim.start.warmup),
         rule(sim.start.rule, &report.network),
@@ -193,27 +187,34 @@ pub(super) fn warning_lines<'a>(warnings: impl IntoIterator<Item = &'a Warning>)
         .collect()
 }
 
-/// The warnings that go with a table of this detail: a tail that is thin only beyond the quantiles in it is
-/// told in the files alone.
+/// The warnings that go with a table of this detail and the objectives: a tail that is thin only beyond the
+/// quantiles in these is told in the files alone.
 pub(super) fn told(report: &RunReport, detail: Detail) -> impl Iterator<Item = &Warning> {
-    let (network, comparison) = (&report.network, &report.comparison);
-    let concerns = move |line: &Line, at: &str, thin: Metric| {
-        let (Metric::Time(time, quantile), Metric::Time(thin_time, thinnest)) = (line.metric, thin)
-        else {
-            return false;
-        };
-        time == thin_time
-            && quantile.probability() >= thinnest.probability()
-            && network.place_name(line.place) == at
-            && table::shown(line, comparison, detail)
-    };
+    let comparison = &report.comparison;
+    let lines = comparison.lines.iter();
+    let shown = lines.filter(move |line| table::shown(line, comparison, detail));
+    let shown = shown.map(|line| (line.place, line.metric));
+    let objectives = report
+        .slos
+        .iter()
+        .map(|judged| (judged.slo.at, judged.slo.metric));
+    let figures: Vec<(Place, Metric)> = shown.chain(objectives).collect();
     report.warnings.iter().filter(move |warning| match warning {
-        Warning::ThinTail { place, metric, .. } => {
-            let mut lines = comparison.lines.iter();
-            lines.any(|line| concerns(line, place, *metric))
-        }
+        Warning::ThinTail { place, metric, .. } => figures.iter().any(|(at, figure)| {
+            is_beyond(*figure, *metric) && report.network.place_name(*at) == *place
+        }),
         _ => true,
     })
+}
+
+/// Whether a figure is a quantile of the same time, and no lower one.
+fn is_beyond(figure: Metric, thin: Metric) -> bool {
+    match (figure, thin) {
+        (Metric::Time(time, quantile), Metric::Time(thin_time, thinnest)) => {
+            time == thin_time && quantile.probability() >= thinnest.probability()
+        }
+        _ => false,
+    }
 }
 
 /// The formulas alone: figure, kind, formula and source, place by place.

@@ -117,17 +117,18 @@ signal() {
 # that the signal is given to has got to it, which takes a busy machine a while.
 freeze() {
     local deadline=$((SECONDS + 10))
-    signal "$1" STOP
     while moves "$1"; do
         if ((SECONDS >= deadline)); then die "$1 does not stand still"; fi
+        signal "$1" STOP
         sleep 0.01
     done
 }
 
+# True when a thread of server $1 is neither stopped nor at its end.
 moves() {
     local pid
     for pid in $(pids_of "$1"); do
-        if grep -hs '^State:' "/proc/$pid/task/"*/status | grep -qv '[TZX] ('; then return 0; fi
+        if grep -qs $'^State:\t[^TZX]' "/proc/$pid/task/"*/status; then return 0; fi
     done
     return 1
 }

@@ -168,7 +168,10 @@ impl Document {
     /// Where the run was, without who was there.
     pub fn says_where(&self, system: &str) {
         let variable = format!("ORDERLINE_{}_URL", system.to_uppercase());
-        let url = std::env::var(variable).ok();
+        let systems = orderline::live::SYSTEMS.into_iter();
+        let mut usual = systems.filter(|known| orderline::live::feature(*known) == system);
+        let usual = usual.next().and_then(orderline::live::address_of);
+        let url = std::env::var(variable).ok().or(usual.map(str::to_owned));
         let place = url.map(|url| match (url.split_once("://"), url.rsplit_once('@')) {
             (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
             _ => url,

@@ -86,7 +86,7 @@ pub trait Broker: Send + Sync + Sized + 'static {
 
     /// The longest that a message of a queue may be out of sight of [`Broker::depth`] and of all receivers
     /// and still be there, after whoever held it died. Only then is an order that is nowhere to be seen lost.
-    /// None where a cut connection gives back what it held at once.
+    /// Zero where a cut connection gives back what it held at once.
     fn out_of_sight(&self, _queue: usize) -> Duration {
         Duration::ZERO
     }
@@ -424,7 +424,7 @@ impl fmt::Debug for Confirmations {
     }
 }
 
-/// Where a broker is, and who is asking. The password never shows.
+/// Where a broker is, and who is asking, which never shows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     /// The scheme, such as `amqp`.
@@ -463,32 +463,21 @@ impl fmt::Debug for Secret {
     }
 }
 
-impl Address {
-    /// Where it is, without who is asking.
-    pub fn place(&self) -> String {
-        let nobody = Address {
-            user: None,
-            ..self.clone()
-        };
-        nobody.to_string()
-    }
-}
-
-/// Without the password.
+/// Where it is, without who asks: neither user nor password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme)?;
-        if let Some(user) = &self.user {
-            write!(f, "{user}@")?;
+        match self.host.contains(':') {
+            true => write!(f, "[{}]", self.host)?,
+            false => f.write_str(&self.host)?,
         }
-        f.write_str(&self.host)?;
         if let Some(port) = self.port {
             write!(f, ":{port}")?;
         }
         if self.path.is_empty() {
             Ok(())
         } else {
-            write!(f, "/{}", self.path)
+            write!(f, "/{}", address::encoded(&self.path))
         }
     }
 }

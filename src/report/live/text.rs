@@ -190,10 +190,7 @@ fn differences(report: &LiveReport) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let rows: String = layout
-        .lines()
-        .map(|row| format!("{}\n", row.trim_end()))
-        .collect();
+    let rows = table::rows(&layout);
     format!("\n{bold}completed, order by order{bold:#}\n{rows}")
 }
 
@@ -247,10 +244,7 @@ fn machine(report: &LiveReport) -> String {
         }
     }
     let bold = Style::new().bold();
-    let rows: String = layout
-        .lines()
-        .map(|row| format!("{}\n", row.trim_end()))
-        .collect();
+    let rows = table::rows(&layout);
     format!("\n{bold}the machine and the broker, on the clock{bold:#}\n{rows}\n")
 }
 

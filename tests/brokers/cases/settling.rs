@@ -50,7 +50,9 @@ pub async fn out_of_sight<B: Broker>(facts: &Facts) {
     }
     let bed = Bed::<B>::new(facts, vec![plain::<B>("sight")]).await;
     let mut receiver = bed.receiver(0, 0).await;
-    bed.sender().await.send(&numbered(0)).await;
+    let mut out = bed.sender().await;
+    out.send(&numbered(0)).await;
+    out.stored().await;
     let _held = next(&mut receiver).await;
     receiver.kill();
     let mut heir = bed.receiver(0, 0).await;

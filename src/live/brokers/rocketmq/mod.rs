@@ -19,7 +19,7 @@
 //! restart of many, to come twice, though it was settled the first time.
 //!
 //! A message cannot go back to its old place in the log: [`Settlement::Requeue`] only gives it back before
-//! its time, which takes about two seconds (or, in a lane, hands it over again), and is not among the
+//! its time, which takes as long (or, in a lane, hands it over again), and is not among the
 //! abilities. Nor are delays: the broker's timer ticks once a second, and messages of one tick were seen to
 //! come out last in, first out. There are no priorities and no bounds; a busy broker refuses
 //! ([`Fate::Refused`]). Of several brokers the first by name is used. The access control lists of RocketMQ
