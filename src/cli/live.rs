@@ -142,11 +142,11 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
         let folder = format!("{}-{}", asked.network.name, feature(system));
         Path::new("output").join(folder)
     });
-    // Files are made first: a disk that refuses should not cost the whole run.
-    let staged = Staged::create(&out)?;
     if let Some(path) = &args.calibrate {
         can_be_written(path, args, &out)?;
     }
+    // Files are made first: a disk that refuses should not cost the whole run.
+    let staged = Staged::create(&out)?;
     let prepared = prepared(&asked.network, args.show.quiet)?;
     let request = Request {
         network: Arc::new(asked.network.clone()),
