@@ -48,10 +48,10 @@ impl Room {
         let needed = orders * ORDER;
         (needed > there).then(|| Refusal {
             at: "run".to_owned(),
-            what: format!("some {:.1} million orders", orders / 1e6),
+            what: format!("some {orders:.2e} orders"),
             why: format!(
-                "all are kept until the end, which takes {:.1} GB at the least, and the machine has {:.1} GB to \
-                 give; make the run shorter (`--duration`)",
+                "all are kept until the end, which takes {:.0} GB at the least, and the machine has {:.1} GB to \
+                 give; make the run shorter (`--duration`), or its producers slower",
                 needed / 1e9,
                 there / 1e9
             ),
@@ -63,10 +63,10 @@ impl Room {
         let needed = files + OTHERS;
         (needed > there).then(|| Refusal {
             at: "pipeline".to_owned(),
-            what: format!("consumers with {receivers} timers and their connections"),
+            what: format!("consumers of {receivers} queue members"),
             why: format!(
-                "that takes {needed} open files at the least, and this process may have {there} (`ulimit -n`); \
-                 take fewer and faster consumers"
+                "with a timer and connections each it takes {needed} open files at the least, and this process may \
+                 have {there}: raise that (`ulimit -n`), or take fewer consumers"
             ),
         })
     }
@@ -139,13 +139,13 @@ mod tests {
     #[test]
     fn what_there_is_no_room_for_is_told_with_both_sizes() {
         let orders = ROOM.orders(3.5e8).expect("too many").to_string();
-        assert!(orders.contains("350.0 million orders"), "{orders}");
-        assert!(orders.contains("315.0 GB"), "{orders}");
+        assert!(orders.contains("3.50e8 orders"), "{orders}");
+        assert!(orders.contains("315 GB"), "{orders}");
         assert!(orders.contains("9.0 GB"), "{orders}");
         let timers = ROOM.receivers(937, 937).expect("too many").to_string();
-        assert!(timers.contains("937 timers"), "{timers}");
+        assert!(timers.contains("937 queue members"), "{timers}");
         assert!(timers.contains("1001 open files"), "{timers}");
-        assert!(timers.contains("may have 1000"), "{timers}");
+        assert!(timers.contains("have 1000"), "{timers}");
     }
 
     #[test]

@@ -257,10 +257,7 @@ mod command {
         let output = shell.run(&["live", "shop.toml", "--duration", "365d", "--set", arrivals]);
         let said = stderr(&output);
         assert_eq!(code(&output), 2, "{said}");
-        assert!(
-            said.contains("million orders cannot be done live"),
-            "{said}"
-        );
+        assert!(said.contains("orders cannot be done live"), "{said}");
     }
 
     #[cfg(not(feature = "kafka"))]

@@ -3,7 +3,10 @@
 use crate::measured::{constant, exponential, run};
 use crate::networks::single;
 use crate::paths::leavers;
-use orderline::network::{Autoscale, Capacity, Network, ScaleBy, Shift, Shifts, Staffing, Warmup};
+use orderline::network::{
+    AfterRepair, Autoscale, Breakdowns, Capacity, Commitment, FailureClock, Network, PartitionBy,
+    Reliability, ScaleBy, Shift, Shifts, Staffing, Store, Warmup,
+};
 use orderline::random::Arrivals;
 use orderline::sim::Outcome::Completed;
 
@@ -38,6 +41,35 @@ fn shifts_begin_and_end_by_the_clock() {
     let network = staffed(times, 4.0, Staffing::Shifts(shifts));
     let expected = [5.0, 9.0, 13.0, 14.0, 14.0, 17.0, 18.0, 23.5, 34.0, 74.0];
     assert_eq!(departures(&network), expected);
+}
+
+/// Two partitions; the first consumer is down from 4 s to 8 s, the second is there from 1 s and goes at
+/// 4.5 s. Then nobody is up to whom its partition could go: the first one gets it when it is repaired.
+#[test]
+fn partitions_of_who_has_gone_are_not_forgotten_while_nobody_is_up() {
+    let steps = [(1.0, 2), (4.5, 1)].map(|(at, consumers)| Shift { at, consumers });
+    let shifts = Shifts {
+        steps: steps.to_vec(),
+        period: f64::INFINITY,
+    };
+    let mut network = staffed(vec![6.0, 6.0], 1.0, Staffing::Shifts(shifts));
+    let extras = &mut network.stages[0].extras;
+    extras.broker.store = Store::Partitions {
+        count: 2,
+        by: PartitionBy::RoundRobin,
+    };
+    extras.broker.commitment = Commitment::Pull {
+        batch: 1,
+        at_least: 1,
+        wait: 0.5,
+    };
+    extras.reliability = Reliability::Breakdowns(Breakdowns {
+        uptime: constant(4.0),
+        downtime: constant(4.0),
+        when: FailureClock::Always,
+        then: AfterRepair::Resume,
+    });
+    assert_eq!(departures(&network), [9.0, 10.0]);
 }
 
 fn autoscale(by: ScaleBy, every: f64, start_up: f64, maximum: u32, cool_down: f64) -> Staffing {

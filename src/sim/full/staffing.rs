@@ -338,7 +338,8 @@ impl<O: Observer> Full<'_, O> {
         let here = &mut self.stages[stage];
         let there = (0..here.members.len()).filter(|member| here.members[*member].ready > 0);
         let there: Vec<usize> = there.collect();
-        if there.is_empty() {
+        here.is_orphaned = there.is_empty();
+        if here.is_orphaned {
             return;
         }
         for (lane, member) in here.member_of_lane.iter_mut().enumerate() {

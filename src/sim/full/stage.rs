@@ -35,6 +35,9 @@ pub(super) struct Stage {
     pub turn: usize,
     /// The member of each lane, where lanes are served by one member each.
     pub member_of_lane: Vec<usize>,
+    /// Nobody was up when lanes were last dealt out, so they may be with members that are gone: whoever is
+    /// repaired first gets them.
+    pub is_orphaned: bool,
     pub consumers: Vec<Consumer>,
     /// Consumers that there are to be, leaving ones excluded; `u32::MAX`: one for every order.
     pub wanted: u32,
@@ -222,6 +225,7 @@ impl Stage {
             members: Vec::new(),
             turn: 0,
             member_of_lane: vec![0; lanes],
+            is_orphaned: false,
             consumers: Vec::new(),
             wanted: 0,
             blocked: VecDeque::new(),
