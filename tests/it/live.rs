@@ -258,6 +258,7 @@ mod command {
         let said = stderr(&output);
         assert_eq!(code(&output), 2, "{said}");
         assert!(said.contains("orders cannot be done live"), "{said}");
+        assert!(!shell.path("output").exists());
     }
 
     #[cfg(not(feature = "kafka"))]

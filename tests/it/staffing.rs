@@ -72,6 +72,27 @@ fn partitions_of_who_has_gone_are_not_forgotten_while_nobody_is_up() {
     assert_eq!(departures(&network), [9.0, 10.0]);
 }
 
+/// A shared queue has no partitions to deal out. Nobody is there from the start to 1 s; one consumer comes
+/// and is down from 5 s to 9 s; who joins is waited for (1 s), who is repaired is not.
+#[test]
+fn a_repair_at_a_shared_queue_is_no_rebalance() {
+    let steps = [(0.0, 0), (1.0, 1)].map(|(at, consumers)| Shift { at, consumers });
+    let shifts = Shifts {
+        steps: steps.to_vec(),
+        period: f64::INFINITY,
+    };
+    let mut network = staffed(vec![1.0, 8.0], 1.0, Staffing::Shifts(shifts));
+    let extras = &mut network.stages[0].extras;
+    extras.broker.rebalance = 1.0;
+    extras.reliability = Reliability::Breakdowns(Breakdowns {
+        uptime: constant(4.0),
+        downtime: constant(4.0),
+        when: FailureClock::Always,
+        then: AfterRepair::Resume,
+    });
+    assert_eq!(departures(&network), [3.0, 10.0]);
+}
+
 fn autoscale(by: ScaleBy, every: f64, start_up: f64, maximum: u32, cool_down: f64) -> Staffing {
     Staffing::Autoscale(Autoscale {
         by,

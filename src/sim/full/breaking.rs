@@ -80,7 +80,7 @@ impl<O: Observer> Full<'_, O> {
         self.happened.staff[stage].down.add(self.now, -1.0);
         self.await_failure(stage, consumer);
         self.share_again(stage);
-        if returns || self.stages[stage].is_orphaned {
+        if returns || self.stages[stage].is_orphaned && !self.is_shared(stage) {
             self.rebalance(stage);
         }
         if holds {
