@@ -1,6 +1,7 @@
 //! What the systems' documents say, and how to reach a server.
 
 use orderline::live::brokers::{Abilities, Broker};
+use std::time::Duration;
 
 /// What is known of a system beside what its adapter says.
 pub struct Facts {
@@ -26,6 +27,8 @@ pub struct Facts {
     pub repeats_held: bool,
     /// Whether what is settled in a lane can be told the system now and then instead of at once.
     pub tells_at_intervals: bool,
+    /// How long after a queue was made a server that is killed may have forgotten it, with all in it.
+    pub writes_down_late: Duration,
     /// Whether it can drop the oldest message of a full queue, and tells.
     pub displaces: bool,
     /// Whether there is a server to connect to.

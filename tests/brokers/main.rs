@@ -40,6 +40,7 @@ macro_rules! conformance {
     ($name:ident, $broker:ty, $facts:expr $(, $needs:literal)?) => {
         mod $name {
             use crate::Facts;
+            use std::time::Duration;
 
             pub const FACTS: Facts = $facts;
 
@@ -112,6 +113,7 @@ conformance!(
         settles_each: true,
         repeats_held: false,
         tells_at_intervals: false,
+        writes_down_late: Duration::from_secs(3),
         displaces: true,
         server: true,
         logins: true,
@@ -145,6 +147,7 @@ conformance!(
         settles_each: true,
         repeats_held: false,
         tells_at_intervals: false,
+        writes_down_late: Duration::ZERO,
         displaces: false,
         server: true,
         logins: true,
@@ -176,6 +179,7 @@ conformance!(
         settles_each: true,
         repeats_held: true,
         tells_at_intervals: true,
+        writes_down_late: Duration::ZERO,
         displaces: false,
         server: true,
         logins: false,
@@ -201,6 +205,7 @@ conformance!(
         settles_each: false,
         repeats_held: false,
         tells_at_intervals: false,
+        writes_down_late: Duration::ZERO,
         displaces: false,
         server: false,
         logins: false,
@@ -231,6 +236,7 @@ conformance!(
         settles_each: true,
         repeats_held: false,
         tells_at_intervals: true,
+        writes_down_late: Duration::ZERO,
         displaces: false,
         server: true,
         logins: true,
@@ -267,6 +273,7 @@ conformance!(
         settles_each: true,
         repeats_held: false,
         tells_at_intervals: false,
+        writes_down_late: Duration::ZERO,
         displaces: true,
         server: false,
         logins: false,

@@ -61,6 +61,7 @@ async fn survives<B: Broker>(facts: &Facts, how: &[&str]) {
         assert_eq!(number(&take(&mut receiver).await), i);
     }
     let _held = [next(&mut receiver).await, next(&mut receiver).await];
+    tokio::time::sleep(facts.writes_down_late).await;
     script(&[&["down"], how, &[facts.name()]].concat()).await;
     lost_in_receiving(&mut receiver).await;
     lost_in_sending(&mut out).await;
@@ -74,6 +75,8 @@ async fn survives<B: Broker>(facts: &Facts, how: &[&str]) {
     while came.len() < 18 {
         let message = next(&mut receiver).await;
         let i = number(&message.body);
+        // Shown if the test fails.
+        println!("{i} came");
         settle(&mut receiver, message.receipt, Settlement::Done).await;
         // What was sent while the server went down may or may not be there.
         if i < 1000 {
