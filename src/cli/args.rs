@@ -182,6 +182,14 @@ fn without_password(word: &str) -> String {
     hidden().unwrap_or_else(|| word.to_owned())
 }
 
+/// A text with `***` for the passwords of all addresses in it. For what is told of wrong input: an address in the
+/// wrong place is shown as any other word would be.
+pub(super) fn without_passwords(text: &str) -> String {
+    let word = |word: &str| without_password(word);
+    let ends = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '\u{1b}');
+    text.split_inclusive(ends).map(word).collect()
+}
+
 /// The command line as it was typed, but for passwords.
 pub(super) fn command_line() -> Vec<String> {
     let mut words: Vec<String> = std::env::args_os()
@@ -195,7 +203,7 @@ pub(super) fn command_line() -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_password;
+    use super::{without_password, without_passwords};
 
     #[test]
     fn passwords_are_not_repeated() {
@@ -209,5 +217,8 @@ mod tests {
         for (typed, kept) in cases {
             assert_eq!(without_password(typed), kept);
         }
+        let told = "error: invalid value '\u{1b}[33mamqp://me:secret@h\u{1b}[0m' for '--broker'\n  in kafka://a:b@c";
+        let kept = "error: invalid value '\u{1b}[33mamqp://me:***@h\u{1b}[0m' for '--broker'\n  in kafka://a:***@c";
+        assert_eq!(without_passwords(told), kept);
     }
 }

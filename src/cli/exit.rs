@@ -1,5 +1,6 @@
 //! Exit codes, and the failures that lead to them.
 
+use super::args::without_passwords;
 use crate::live::{Ended, LiveError};
 use crate::report::{FolderError, OutputError};
 use crate::scenario::LoadError;
@@ -90,9 +91,11 @@ impl Failure {
                 Exit::Outside
             }
             Failure::Sim(_) => Exit::Wrong,
-            Failure::Live(LiveError::Stopped | LiveError::EndedInWarmup(Ended::Stopped)) => {
-                Exit::Interrupted
-            }
+            Failure::Live(
+                LiveError::Stopped
+                | LiveError::Abandoned
+                | LiveError::EndedInWarmup(Ended::Stopped),
+            ) => Exit::Interrupted,
             Failure::Live(LiveError::Refused(_) | LiveError::NoClient(_)) => Exit::Wrong,
             Failure::Live(_) => Exit::Outside,
         }
@@ -105,12 +108,12 @@ impl Failure {
             all.iter().for_each(Failure::report);
             return;
         }
-        let mut stderr = anstream::stderr();
-        let _ = match self {
-            Failure::Load(error) => writeln!(stderr, "{}", error.render(true)),
-            Failure::Io(_, error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => writeln!(stderr, "orderline: {other}"),
+        let told = match self {
+            Failure::Load(error) => error.render(true),
+            Failure::Io(_, error) if error.kind() == io::ErrorKind::BrokenPipe => return,
+            other => format!("orderline: {other}"),
         };
+        let _ = writeln!(anstream::stderr(), "{}", without_passwords(&told));
     }
 }
 

@@ -8,8 +8,8 @@ use super::progress::watched;
 use super::run::{checks, print, print_json};
 use crate::live::brokers::{Address, AddressError};
 use crate::live::{
-    Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, measured_costs, name_of,
-    possible, with_costs,
+    Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, has_measured_costs,
+    measured_costs, name_of, possible, with_costs,
 };
 use crate::network::{Horizon, Network, System};
 use crate::report::{Document, LiveInput, LiveReport, Staged, format, live_summary, write_live};
@@ -162,10 +162,12 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let Watched { run, stopped } = run;
     let report = judged(args, asked, prepared, run, &staged)?;
     let ended = finish(args, &report, staged, &out, stopped)?;
-    if let Some(path) = &args.calibrate {
-        calibrate(args, &report, path)?;
-    }
-    Ok(ended)
+    let Some(Err(failure)) = args.calibrate.as_ref().map(|p| calibrate(args, &report, p)) else {
+        return Ok(ended);
+    };
+    // That it was interrupted, or lost its broker, says more than that it was too short.
+    failure.report();
+    Ok(ended.max(failure.exit()))
 }
 
 /// Fails before the run if the file of `--calibrate` could not be written after it.
@@ -178,6 +180,14 @@ fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failur
     if real.is_some() && real == args.file.canonicalize().ok() {
         return Err(wrong("is the scenario itself; name another file"));
     }
+    if place_of(path).is_some_and(|place| Some(place) == place_of(out)) {
+        return Err(wrong("is to be the output folder; name another file"));
+    }
+    if path.exists() && !is_calibrated(path) {
+        return Err(wrong(
+            "is there already, and nothing that --calibrate wrote; name another file",
+        ));
+    }
     // The folder of the run is not there yet.
     if path.starts_with(out) && !out.exists() {
         return Ok(());
@@ -186,6 +196,17 @@ fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failur
         return Err(wrong("is in a folder that does not exist; make it first"));
     }
     aside(path).map(drop)
+}
+
+/// Whether a file is a copy with measured costs, which may be replaced by another.
+fn is_calibrated(path: &Path) -> bool {
+    std::fs::read_to_string(path).is_ok_and(|text| has_measured_costs(&text))
+}
+
+/// Where a file or folder is or would be, however it is written.
+fn place_of(path: &Path) -> Option<PathBuf> {
+    let folder = folder_of(path).canonicalize().ok()?;
+    Some(folder.join(path.file_name()?))
 }
 
 /// The folder that a file lies in.
@@ -330,11 +351,14 @@ fn judged(
         Ok((live, replayed, again))
     };
     let (live, replayed, again) = match watched(&network, args.show.quiet, job)? {
-        Err(SimError::NothingAfterWarmup { .. }) if cut_short => {
+        Err(SimError::NothingAfterWarmup { .. } | SimError::NoOrders) if cut_short => {
             return Err(Failure::Live(LiveError::EndedInWarmup(run.ended)));
         }
         measured => measured.map_err(Failure::Sim)?,
     };
+    if cut_short && live.result.saw_nothing() {
+        return Err(Failure::Live(LiveError::EndedInWarmup(run.ended)));
+    }
     let (twin, single) = again.unwrap_or((prepared.twin, prepared.single));
     if args.orders {
         let runs = [&live, &twin, &replayed];
@@ -417,8 +441,12 @@ fn measured_where(report: &LiveReport) -> String {
         Ended::Whole => "",
         Ended::Stopped | Ended::BrokerLost(_) => ", cut short",
     };
+    let scale = match run.scale {
+        1.0 => String::new(),
+        scale => format!(" at a time scale of {scale}"),
+    };
     format!(
-        "{}, {time}{cut}, seed {seed} (to go there again: --broker {system})",
+        "{}, {time}{cut}{scale}, seed {seed} (to go there again: --broker {system})",
         run.version
     )
 }

@@ -1,7 +1,7 @@
 //! A live run with progress on a terminal, stopped by Ctrl-C.
 
-use super::exit::{Exit, Failure};
-use super::progress::told_to_stop;
+use super::exit::Failure;
+use super::progress::{Signals, Wish};
 use crate::live::{LiveControl, LiveError, LiveRun, Progress, Request, run_on};
 use crate::network::System;
 use crate::report::format;
@@ -22,7 +22,7 @@ pub(super) struct Watched {
 }
 
 /// Runs live on threads of their own. The first Ctrl-C asks producers to stop, so that what was measured
-/// is kept and nothing is left behind; a second one ends the program.
+/// is kept and nothing is left behind; after a second one nothing is waited for.
 pub(super) fn watch(system: System, request: Request, quiet: bool) -> Result<Watched, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -41,11 +41,16 @@ async fn watching(system: System, request: Request, quiet: bool) -> Result<Watch
     let mut work = tokio::spawn(run_on(system, request, Arc::clone(&control)));
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut signals = Signals::new();
     let result = loop {
         tokio::select! {
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, end, control.progress()),
-            () = told_to_stop() => interrupt(&control, &bar, quiet),
+            wish = signals.wish() => match wish {
+                Wish::Stop => stop(&control, &bar, quiet),
+                Wish::Same => {}
+                Wish::AtOnce => return Err(Failure::Live(LiveError::Abandoned)),
+            },
         }
     };
     bar.finish_and_clear();
@@ -58,16 +63,7 @@ async fn watching(system: System, request: Request, quiet: bool) -> Result<Watch
     }
 }
 
-fn interrupt(control: &LiveControl, bar: &ProgressBar, quiet: bool) {
-    if control.stopped() {
-        bar.suspend(|| {
-            eprintln!(
-                "orderline: stopped at once; what was measured is not kept, and queues of the run may be left on \
-                 the broker"
-            );
-        });
-        std::process::exit(i32::from(u8::from(Exit::Interrupted)));
-    }
+fn stop(control: &LiveControl, bar: &ProgressBar, quiet: bool) {
     if !quiet {
         bar.suspend(|| {
             eprintln!(

@@ -67,7 +67,11 @@ enum Command {
 
 /// Runs the command that the process was called with.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let asked = match Cli::try_parse() {
+        Ok(asked) => asked,
+        Err(error) => return refused(&error),
+    };
+    let result = match asked.command {
         Command::Run(args) => run::run(&args),
         Command::Theory(args) => theory::run(&args),
         Command::Live(args) => live::run(&args),
@@ -82,6 +86,17 @@ pub fn main() -> ExitCode {
         failure.exit()
     });
     ExitCode::from(exit)
+}
+
+/// Says what is wrong with the command line, or what was asked for in place of a command.
+fn refused(error: &clap::Error) -> ExitCode {
+    use std::io::Write;
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let told = error.render().ansi().to_string();
+    let _ = write!(anstream::stderr(), "{}", args::without_passwords(&told));
+    ExitCode::from(Exit::Wrong)
 }
 
 /// The command line's definition, for completions.

@@ -1,14 +1,14 @@
 //! A simulation with progress on a terminal, stopped by Ctrl-C.
 
-use super::exit::{Exit, Failure};
+use super::exit::Failure;
 use crate::network::Network;
 use crate::report::format;
-use crate::sim::{Control, SimOptions, SimResult, simulate};
+use crate::sim::{Control, SimError, SimOptions, SimResult, simulate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
 /// Between two looks at how far the simulation is.
@@ -28,10 +28,10 @@ pub(super) fn simulated(
 }
 
 /// Does a job on another thread, while this one draws progress and listens for Ctrl-C. The first one
-/// asks the job to stop, so that what was measured is kept; a second one ends the program.
+/// asks the job to stop, so that what was measured is kept; after a second one it is not waited for.
 ///
 /// # Errors
-/// When the runtime cannot be started.
+/// When the runtime cannot be started, or after a second Ctrl-C.
 pub(super) fn watched<T: Send + 'static>(
     network: &Network,
     quiet: bool,
@@ -41,7 +41,9 @@ pub(super) fn watched<T: Send + 'static>(
         .enable_all()
         .build()
         .map_err(|error| Failure::Io("start the runtime".to_owned(), error))?;
-    runtime.block_on(watch(Arc::new(network.clone()), quiet, job))
+    let result = runtime.block_on(watch(Arc::new(network.clone()), quiet, job));
+    runtime.shutdown_background();
+    result
 }
 
 async fn watch<T: Send + 'static>(
@@ -57,42 +59,102 @@ async fn watch<T: Send + 'static>(
     };
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut signals = Signals::new();
     let per_replication = network.expected_orders();
     let result = loop {
         tokio::select! {
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, &control, per_replication),
-            () = told_to_stop() => interrupt(&control),
+            wish = signals.wish() => match wish {
+                Wish::Stop => control.stop(),
+                Wish::Same => {}
+                Wish::AtOnce => return Err(Failure::Sim(SimError::Stopped)),
+            },
         }
     };
     bar.finish_and_clear();
     result.map_err(|error| Failure::Defect(error.to_string()))
 }
 
-/// Ends when the process is told to stop: by Ctrl-C, or where there are such signals by SIGTERM. Where
-/// no handler can be set, the system's default ends the program, as it should.
-pub(super) async fn told_to_stop() {
+/// What somebody wants who tells the process to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// To stop, and to keep what was measured.
+    Stop,
+    /// What was said already.
+    Same,
+    /// Not to wait for that.
+    AtOnce,
+}
+
+/// Hears when the process is told to stop: by Ctrl-C, or where there are such signals by SIGTERM. Where no
+/// handler can be set, the system's default ends the program, as it should.
+#[derive(Debug)]
+pub(super) struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                Ok(()) = tokio::signal::ctrl_c() => return,
-                Some(()) = terminate.recv() => return,
-                else => {}
-            }
+    heard: [Option<tokio::signal::unix::Signal>; 2],
+    first: Option<Instant>,
+}
+
+impl Signals {
+    /// A process and its group are often both told, as by `timeout`; nobody presses Ctrl-C again so soon.
+    const ECHO: Duration = Duration::from_millis(300);
+
+    /// Listens from now on, within a runtime.
+    pub(super) fn new() -> Signals {
+        Signals {
+            #[cfg(unix)]
+            heard: {
+                use tokio::signal::unix::{SignalKind, signal};
+                [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok())
+            },
+            first: None,
         }
     }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+
+    /// The next wish. May be given up without losing one.
+    pub(super) async fn wish(&mut self) -> Wish {
+        self.signal().await;
+        self.meant(Instant::now())
+    }
+
+    #[cfg(unix)]
+    async fn signal(&mut self) {
+        let [interrupt, terminate] = &mut self.heard;
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn signal(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Tells a second wish from the first one heard twice.
+    fn meant(&mut self, now: Instant) -> Wish {
+        match self.first {
+            None => {
+                self.first = Some(now);
+                Wish::Stop
+            }
+            Some(first) if now - first < Self::ECHO => Wish::Same,
+            Some(_) => Wish::AtOnce,
+        }
     }
 }
 
-fn interrupt(control: &Control) {
-    if control.stopped() {
-        std::process::exit(i32::from(u8::from(Exit::Interrupted)));
+#[cfg(unix)]
+async fn heard(signal: &mut Option<tokio::signal::unix::Signal>) {
+    if let Some(signal) = signal
+        && signal.recv().await.is_some()
+    {
+        return;
     }
-    control.stop();
+    std::future::pending().await
 }
 
 fn bar(network: &Network, quiet: bool) -> ProgressBar {
@@ -126,4 +188,20 @@ fn update(bar: &ProgressBar, control: &Control, per_replication: f64) {
         format::count(done),
         format::count(planned)
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_wish_heard_twice_is_one() {
+        let mut signals = Signals::new();
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        assert_eq!(signals.meant(start), Wish::Stop);
+        assert_eq!(signals.meant(after(1)), Wish::Same);
+        assert_eq!(signals.meant(after(299)), Wish::Same);
+        assert_eq!(signals.meant(after(300)), Wish::AtOnce);
+    }
 }

@@ -214,6 +214,11 @@ fn set_costs(table: &mut Table, stage: &Stage, costs: &MeasuredCosts) {
 /// What the comments above measured costs begin with.
 const COMMENT: &str = "# Costs as measured live: ";
 
+/// Whether a scenario's text is one that [`with_costs`] made.
+pub fn has_measured_costs(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(COMMENT))
+}
+
 /// Puts a comment above the broker of a stage, in the place of the one of an earlier calibration.
 fn say_where_from(table: &mut Table, source: &str) {
     let Some(mut key) = table.key_mut("broker") else {

@@ -48,7 +48,9 @@ mod staff;
 mod systems;
 
 pub use as_it_was::as_it_was;
-pub use calibrate::{CalibrateError, Cost, MeasuredCosts, measured_costs, with_costs};
+pub use calibrate::{
+    CalibrateError, Cost, MeasuredCosts, has_measured_costs, measured_costs, with_costs,
+};
 pub use clock::{Clock, Sleeper};
 pub use control::{LiveControl, Progress};
 pub use gauges::{Delay, Delays};

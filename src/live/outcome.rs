@@ -104,9 +104,17 @@ pub enum LiveError {
     /// Stopped before it had begun.
     #[error("stopped before the run had begun")]
     Stopped,
-    /// It ended within the warm-up.
-    #[error("{}; that was within the warm-up, so nothing was measured", ended_by(.0))]
+    /// It ended within the warm-up, or before an order got through a stage after that.
+    #[error(
+        "{}; no order had got through a stage after the warm-up, so nothing was measured",
+        ended_by(.0)
+    )]
     EndedInWarmup(Ended),
+    /// Somebody did not wait for it to stop in good order.
+    #[error(
+        "stopped at once; what was measured is not kept, and queues of the run may be left on the broker"
+    )]
+    Abandoned,
     /// Something that cannot happen did. A defect of this program.
     #[error("{0}; please report this as a bug")]
     Defect(String),

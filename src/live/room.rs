@@ -63,7 +63,7 @@ impl Room {
         let needed = files + OTHERS;
         (needed > there).then(|| Refusal {
             at: "pipeline".to_owned(),
-            what: format!("consumers of {receivers} queue members"),
+            what: format!("{receivers} consumer{}", if receivers == 1 { "" } else { "s" }),
             why: format!(
                 "with a timer and connections each it takes {needed} open files at the least, and this process may \
                  have {there}: raise that (`ulimit -n`), or take fewer consumers"
@@ -143,7 +143,7 @@ mod tests {
         assert!(orders.contains("315 GB"), "{orders}");
         assert!(orders.contains("9.0 GB"), "{orders}");
         let timers = ROOM.receivers(937, 937).expect("too many").to_string();
-        assert!(timers.contains("937 queue members"), "{timers}");
+        assert!(timers.contains("937 consumers"), "{timers}");
         assert!(timers.contains("1001 open files"), "{timers}");
         assert!(timers.contains("have 1000"), "{timers}");
     }

@@ -66,6 +66,14 @@ impl Side {
 /// When the folder is not one of ours or a file in it is damaged.
 pub fn read_side(dir: &Path) -> Result<Side, FolderError> {
     let manifest = read_manifest(dir)?;
+    if manifest.live.is_some() {
+        return Err(FolderError::Content {
+            path: dir.display().to_string(),
+            problem: "it is of a live run, which is one run, and figures are compared by the replications of \
+                      `run`; compare its scenario instead, best with the costs that `live --calibrate` writes"
+                .to_owned(),
+        });
+    }
     Ok(Side {
         label: dir
             .file_name()

@@ -188,11 +188,7 @@ fn of_the_run(sim: &SimResult, comparison: &Comparison) -> Vec<Warning> {
             warmup: sim.start.warmup,
         });
     }
-    if sim
-        .places
-        .iter()
-        .all(|place| place.distributions.values().all(|times| times.total() == 0))
-    {
+    if sim.saw_nothing() {
         warnings.push(Warning::NothingCame);
     }
     if sim.replications == 1 {

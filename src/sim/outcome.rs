@@ -232,6 +232,12 @@ impl SimResult {
     pub fn at(&self, place: Place) -> Option<&PlaceResult> {
         self.places.iter().find(|result| result.place == place)
     }
+
+    /// Whether no order got through anything within the measured time.
+    pub fn saw_nothing(&self) -> bool {
+        let mut laws = self.places.iter().flat_map(|at| at.distributions.values());
+        laws.all(|times| times.total() == 0)
+    }
 }
 
 /// Why a simulation gave no result.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The program, run in a folder of its own.
@@ -27,6 +27,17 @@ impl Shell {
             .args(args)
             .current_dir(self.dir.path())
             .output()
+            .expect("the program starts")
+    }
+
+    /// Starts a command that is not waited for.
+    pub fn start(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_orderline"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("the program starts")
     }
 
@@ -486,20 +497,8 @@ fn what_is_in_the_way_is_left_alone() {
 fn ctrl_c_keeps_what_was_measured() {
     let shell = Shell::new();
     let file = scenario("mm1.toml");
-    let child = Command::new(env!("CARGO_BIN_EXE_orderline"))
-        .args([
-            "run",
-            &file,
-            "--replications",
-            "100000",
-            "--set",
-            "run.duration=1h",
-        ])
-        .current_dir(shell.dir.path())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let long = ["--replications", "100000", "--duration", "1h"];
+    let child = shell.start(&[&["run", &file], &long[..]].concat());
     std::thread::sleep(std::time::Duration::from_secs(3));
     let pid = child.id().to_string();
     Command::new("kill")

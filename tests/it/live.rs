@@ -183,8 +183,13 @@ mod command {
         let orders = csv::Reader::from_path(out.join("orders.csv")).expect("a file");
         assert_eq!(orders.into_records().count() as u64, sum);
         // The charts can be drawn again from the folder.
-        let again = shell.run(&["chart", "output/live-memory"]);
+        let folder = "output/live-memory";
+        let again = shell.run(&["chart", folder]);
         assert_eq!(code(&again), 0, "{}", stderr(&again));
+        let compared = shell.run(&["compare", folder, folder]);
+        assert_eq!(code(&compared), 2);
+        let said = stderr(&compared);
+        assert!(said.contains("a live run, which is one run"), "{said}");
     }
 
     #[test]
@@ -206,7 +211,9 @@ mod command {
     fn what_cannot_be_is_refused_before_anything_is_done() {
         let shell = shell();
         let ps = "stage.ship.queue.discipline=\"ps\"";
-        let cases: [(&[&str], &str); 13] = [
+        fs::write(shell.path("mine.toml"), "# mine").expect("a file");
+        let login = "amqp://me:pass-word@h";
+        let cases: [(&[&str], &str); 18] = [
             (&["--set", ps], "stage ship: ps cannot be done live"),
             (
                 &["--url", "amqp://x:y@z"],
@@ -237,6 +244,14 @@ mod command {
             (&["--calibrate", "nowhere/copy.toml"], "does not exist"),
             (&["--calibrate", "."], "is a folder"),
             (&["--calibrate", "shop.toml"], "is the scenario itself"),
+            (&["--calibrate", "mine.toml"], "is there already"),
+            (
+                &["--calibrate", "./new", "--out", "new"],
+                "is to be the output folder",
+            ),
+            (&["--broker", login], "amqp://me:***@h"),
+            (&[login], "amqp://me:***@h"),
+            (&["--set", login], "amqp://me:***@h"),
         ];
         for (more, says) in cases {
             let output = shell.run(&[&["live", "shop.toml"], more].concat());
@@ -259,6 +274,43 @@ mod command {
         assert_eq!(code(&output), 2, "{said}");
         assert!(said.contains("orders cannot be done live"), "{said}");
         assert!(!shell.path("output").exists());
+    }
+
+    /// Whenever it comes, and however often in an instant.
+    #[cfg(unix)]
+    #[test]
+    fn an_interrupt_is_told_by_the_exit_code() {
+        let quiet = |rate: &str| {
+            let arrivals = |producer| format!("producer.{producer}.arrivals.poisson.rate={rate}");
+            [arrivals("web"), arrivals("app")]
+        };
+        for (rate, duration) in [("1e-6", "365d"), ("1", "1h")] {
+            let shell = shell();
+            let [web, app] = quiet(rate);
+            let more = ["--duration", duration, "--set", &web, "--set", &app];
+            let calibrate = ["live", "shop.toml", "--calibrate", "costs.toml"];
+            let child = shell.start(&[&calibrate[..], &more[..]].concat());
+            std::thread::sleep(std::time::Duration::from_secs(3));
+            let both = format!("kill -INT {0}; kill -TERM {0}", child.id());
+            let kill = std::process::Command::new("sh")
+                .args(["-c", &both])
+                .status();
+            assert!(kill.expect("a shell").success(), "it runs");
+            let output = child.wait_with_output().expect("it ends");
+            let said = stderr(&output);
+            assert_eq!(code(&output), 130, "{said}");
+            // It may still have been at its simulations.
+            let kept = shell.path("output/live-memory/manifest.json").exists();
+            let says = match kept {
+                true => "too few to learn",
+                false => "was measured",
+            };
+            assert!(said.contains(says), "{said}");
+            assert!(!kept || rate == "1", "kept nothing");
+            let left = fs::read_dir(shell.path("output")).map_or(0, Iterator::count);
+            assert_eq!(left, usize::from(kept));
+            assert!(!shell.path("costs.toml").exists());
+        }
     }
 
     #[cfg(not(feature = "kafka"))]
