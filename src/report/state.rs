@@ -3,7 +3,7 @@
 use crate::metric::{Metric, Statistic, TimeKind};
 use crate::network::{Capacity, Consumers, Network, Place, Stage, StageId};
 use crate::report::format;
-use crate::sim::{PlaceResult, SimResult};
+use crate::sim::{EngineKind, PlaceResult, SimResult};
 use crate::theory::{Kind, NetworkTheory};
 use std::collections::BTreeMap;
 
@@ -124,10 +124,17 @@ fn state(
     let known_stable = growth.is_some_and(|f| f.kind == Kind::Exact && f.value == 0.0);
     match (result.growth.is_some(), known_stable) {
         (true, false) => State::Growing,
-        (true, true) => State::TooShort(
-            "the backlog still grew while it was measured, though λ < cμ: run longer".to_owned(),
-        ),
+        (true, true) => State::TooShort(still_growing(sim.engine).to_owned()),
         (false, _) => too_short(network, theory, place, sim, result),
+    }
+}
+
+fn still_growing(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::Live => {
+            "the backlog grew, though λ < cμ: too short a run, or orders cost more than their work"
+        }
+        _ => "the backlog still grew while it was measured, though λ < cμ: run longer",
     }
 }
 

@@ -37,6 +37,8 @@ pub enum LiveWarning {
         cost: f64,
         /// (δ + overshoot)·λ/(c(1 − ρ)).
         share: f64,
+        /// ρ with what each order costs besides: ρ + (δ + overshoot)·λ/c.
+        load: f64,
         /// Real seconds for each scenario second.
         scale: f64,
     },
@@ -98,15 +100,26 @@ impl fmt::Display for LiveWarning {
                 place,
                 cost,
                 share,
+                load,
                 scale,
-            } => write!(
-                f,
-                "{place}: each order costs its consumer {} besides its work, by which waits are some {:.0} % \
-                 longer than the scenario asks for ((δ + overshoot)·λ/(c(1 − ρ))); `--time-scale {}` makes that a tenth",
-                format::value(Seconds, *cost),
-                100.0 * share,
-                10.0 * scale
-            ),
+            } => {
+                let cost = format::value(Seconds, *cost);
+                write!(
+                    f,
+                    "{place}: each order costs its consumer {cost} besides its work, "
+                )?;
+                if *load < 1.0 {
+                    let more = 100.0 * share;
+                    write!(
+                        f,
+                        "by which waits are some {more:.0} % longer than the scenario asks for \
+                         ((δ + overshoot)·λ/(c(1 − ρ)))"
+                    )?;
+                } else {
+                    write!(f, "and with that consumers cannot keep up (ρ = {load:.2})")?;
+                }
+                write!(f, "; `--time-scale {}` makes that a tenth", 10.0 * scale)
+            }
             LiveWarning::Late { p99, outage } => write!(
                 f,
                 "{}: 1 % of the orders were sent {} late or more; live and twin differ by that, live and twin as \
@@ -255,11 +268,13 @@ fn overhead(
     let attempts = figure(twin, place, Metric::AttemptsPerMessage).unwrap_or(1.0);
     let busy = figure(twin, place, Metric::Utilization)?;
     let cost = cost(run, stage);
-    let share = cost / run.scale * rate * attempts / (f64::from(consumers) * (1.0 - busy));
+    let more = cost / run.scale * rate * attempts / f64::from(consumers);
+    let share = more / (1.0 - busy);
     (busy < 1.0 && share > OVERHEAD).then(|| LiveWarning::Overhead {
         place: network.place_name(place),
         cost,
         share,
+        load: busy + more,
         scale: run.scale,
     })
 }
