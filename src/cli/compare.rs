@@ -9,7 +9,7 @@ use crate::theory;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Compare scenarios (under common random numbers) or finished output folders
+/// Compare scenarios (under common random numbers) or finished output folders of `run`
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -84,6 +84,10 @@ fn sides(args: &CompareArgs) -> Result<Vec<Side>, Failure> {
             args.engine.options(),
             args.show.quiet || args.show.json,
         )?;
+        if sim.partial && sides.len() + 1 < args.what.len() {
+            let text = "stopped before all were simulated; there is nothing to compare";
+            return Err(Failure::AtOnce(text));
+        }
         let report = RunReport::new(
             asked.network,
             asked.record,

@@ -1,6 +1,6 @@
 //! Exit codes, and the failures that lead to them.
 
-use super::args::without_passwords;
+use super::passwords::without_passwords;
 use crate::live::{Ended, LiveError};
 use crate::report::{FolderError, OutputError};
 use crate::scenario::LoadError;
@@ -58,6 +58,9 @@ pub enum Failure {
     /// There was no live run.
     #[error("{0}")]
     Live(#[from] LiveError),
+    /// Somebody did not wait for the end.
+    #[error("{0}")]
+    AtOnce(&'static str),
     /// Several at once.
     #[error("{}", several(.0))]
     Several(Vec<Failure>),
@@ -91,11 +94,10 @@ impl Failure {
                 Exit::Outside
             }
             Failure::Sim(_) => Exit::Wrong,
-            Failure::Live(
-                LiveError::Stopped
-                | LiveError::Abandoned
-                | LiveError::EndedInWarmup(Ended::Stopped),
-            ) => Exit::Interrupted,
+            Failure::AtOnce(_)
+            | Failure::Live(LiveError::Stopped | LiveError::NothingMeasured(Ended::Stopped)) => {
+                Exit::Interrupted
+            }
             Failure::Live(LiveError::Refused(_) | LiveError::NoClient(_)) => Exit::Wrong,
             Failure::Live(_) => Exit::Outside,
         }

@@ -1,10 +1,11 @@
 //! `orderline live`: the same scenario in real time, through a real broker, beside its simulated twins.
 
-use super::args::{Asked, ScenarioFlags, ShowFlags, command_line, cores, load};
+use super::args::{Asked, ScenarioFlags, ShowFlags, cores, load};
 use super::exit::{Exit, Failure};
 use super::live_orders::write_orders;
 use super::live_watch::{Watched, watch};
-use super::progress::watched;
+use super::passwords::command_line;
+use super::progress::{finished, watched};
 use super::run::{checks, print, print_json};
 use crate::live::brokers::{Address, AddressError};
 use crate::live::{
@@ -48,7 +49,7 @@ pub(super) struct LiveArgs {
     /// Make all times of the scenario this many times longer (or, below 1, shorter)
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
     time_scale: f64,
-    /// Write a copy of the scenario with the broker's costs as measured
+    /// Write a copy of the scenario with the broker's costs as measured (a file of its own)
     #[arg(long, value_name = "FILE")]
     calibrate: Option<PathBuf>,
     /// How long to wait for an answer of the broker
@@ -180,10 +181,13 @@ fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failur
     if real.is_some() && real == args.file.canonicalize().ok() {
         return Err(wrong("is the scenario itself; name another file"));
     }
-    if place_of(path).is_some_and(|place| Some(place) == place_of(out)) {
+    if place_of(out).starts_with(place_of(path)) {
         return Err(wrong("is to be the output folder; name another file"));
     }
-    if path.exists() && !is_calibrated(path) {
+    if path.exists() && !path.is_file() {
+        return Err(wrong("is no ordinary file; name another"));
+    }
+    if path.exists() && !is_calibrated(path)? {
         return Err(wrong(
             "is there already, and nothing that --calibrate wrote; name another file",
         ));
@@ -199,14 +203,16 @@ fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failur
 }
 
 /// Whether a file is a copy with measured costs, which may be replaced by another.
-fn is_calibrated(path: &Path) -> bool {
-    std::fs::read_to_string(path).is_ok_and(|text| has_measured_costs(&text))
+fn is_calibrated(path: &Path) -> Result<bool, Failure> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::Io(format!("read {}", path.display()), error))?;
+    Ok(has_measured_costs(&String::from_utf8_lossy(&bytes)))
 }
 
 /// Where a file or folder is or would be, however it is written.
-fn place_of(path: &Path) -> Option<PathBuf> {
-    let folder = folder_of(path).canonicalize().ok()?;
-    Some(folder.join(path.file_name()?))
+fn place_of(path: &Path) -> PathBuf {
+    let real = path.canonicalize().or_else(|_| std::path::absolute(path));
+    real.unwrap_or_else(|_| path.to_owned())
 }
 
 /// The folder that a file lies in.
@@ -240,6 +246,9 @@ fn prepared(network: &Network, quiet: bool) -> Result<Prepared, Failure> {
         let start = live_warmup(network, control);
         let (script, twin) = script(network, start, control)?;
         let single = one_run(network, start, single_runs(network), cores(), control)?;
+        if control.stopped() {
+            return Err(SimError::Stopped);
+        }
         Ok(Prepared {
             script: Arc::new(script),
             twin,
@@ -247,7 +256,16 @@ fn prepared(network: &Network, quiet: bool) -> Result<Prepared, Failure> {
             single,
         })
     };
-    watched(network, quiet, job)?.map_err(Failure::Sim)
+    let prepared = watched(network, quiet, job)?.map_err(Failure::Sim)?;
+    if prepared.script.orders.is_empty() {
+        let run = format::duration(network.expected_duration());
+        let seed = network.seed;
+        let text = format!(
+            "no order comes within {run} (seed {seed}); make the run longer, as by `--duration`"
+        );
+        return Err(Failure::Usage(text));
+    }
+    Ok(prepared)
 }
 
 /// So many single runs that they take some seconds: fewer of a long run, whose figures are known better, but
@@ -350,14 +368,14 @@ fn judged(
         };
         Ok((live, replayed, again))
     };
-    let (live, replayed, again) = match watched(&network, args.show.quiet, job)? {
+    let (live, replayed, again) = match finished(&network, args.show.quiet, job)? {
         Err(SimError::NothingAfterWarmup { .. } | SimError::NoOrders) if cut_short => {
-            return Err(Failure::Live(LiveError::EndedInWarmup(run.ended)));
+            return Err(nothing_measured(run));
         }
         measured => measured.map_err(Failure::Sim)?,
     };
     if cut_short && live.result.saw_nothing() {
-        return Err(Failure::Live(LiveError::EndedInWarmup(run.ended)));
+        return Err(nothing_measured(run));
     }
     let (twin, single) = again.unwrap_or((prepared.twin, prepared.single));
     if args.orders {
@@ -375,6 +393,13 @@ fn judged(
         run,
         noticed: asked.noticed,
     }))
+}
+
+/// The failure of a run that ended before there was anything to measure.
+fn nothing_measured(run: LiveRun) -> Failure {
+    let mut failures = vec![Failure::Live(LiveError::NothingMeasured(run.ended))];
+    failures.extend(run.left_behind.map(|error| Failure::Live(error.into())));
+    Failure::Several(failures)
 }
 
 fn finish(

@@ -49,7 +49,9 @@ async fn watching(system: System, request: Request, quiet: bool) -> Result<Watch
             wish = signals.wish() => match wish {
                 Wish::Stop => stop(&control, &bar, quiet),
                 Wish::Same => {}
-                Wish::AtOnce => return Err(Failure::Live(LiveError::Abandoned)),
+                Wish::AtOnce => return Err(Failure::AtOnce(
+                    "stopped at once; what was measured is not kept, and queues of the run may be left on the broker",
+                )),
             },
         }
     };

@@ -15,6 +15,7 @@ mod live_orders;
 mod live_watch;
 mod new;
 mod orders;
+mod passwords;
 mod progress;
 mod run;
 mod theory;
@@ -39,7 +40,7 @@ Exit codes:
   2  the command line or the scenario is wrong
   3  the outside failed, such as the disk or a broker
   4  an asked-for check is undecided: the interval straddles the limit
-  130  interrupted; what was measured is kept and marked partial";
+  130  interrupted; what was measured is kept and marked partial (after a second Ctrl-C it is not)";
 
 /// How will an order pipeline on message queues behave under load, and why?
 ///
@@ -95,7 +96,11 @@ fn refused(error: &clap::Error) -> ExitCode {
         error.exit();
     }
     let told = error.render().ansi().to_string();
-    let _ = write!(anstream::stderr(), "{}", args::without_passwords(&told));
+    let _ = write!(
+        anstream::stderr(),
+        "{}",
+        passwords::without_passwords(&told)
+    );
     ExitCode::from(Exit::Wrong)
 }
 

@@ -3,7 +3,7 @@
 use super::exit::Failure;
 use crate::network::Network;
 use crate::report::format;
-use crate::sim::{Control, SimError, SimOptions, SimResult, simulate};
+use crate::sim::{Control, SimOptions, SimResult, simulate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -37,11 +37,35 @@ pub(super) fn watched<T: Send + 'static>(
     quiet: bool,
     job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
 ) -> Result<T, Failure> {
+    on_a_thread(network, quiet, Control::stop, job)
+}
+
+/// The same for a job that makes something of what was measured, which the first Ctrl-C must not cost.
+///
+/// # Errors
+/// Those of [`watched`].
+pub(super) fn finished<T: Send + 'static>(
+    network: &Network,
+    quiet: bool,
+    job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let stay = |_: &Control| {
+        eprintln!("orderline: putting together what was measured; Ctrl-C once more to leave that");
+    };
+    on_a_thread(network, quiet, stay, job)
+}
+
+fn on_a_thread<T: Send + 'static>(
+    network: &Network,
+    quiet: bool,
+    stop: impl Fn(&Control),
+    job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Io("start the runtime".to_owned(), error))?;
-    let result = runtime.block_on(watch(Arc::new(network.clone()), quiet, job));
+    let result = runtime.block_on(watch(Arc::new(network.clone()), quiet, stop, job));
     runtime.shutdown_background();
     result
 }
@@ -49,6 +73,7 @@ pub(super) fn watched<T: Send + 'static>(
 async fn watch<T: Send + 'static>(
     network: Arc<Network>,
     quiet: bool,
+    stop: impl Fn(&Control),
     job: impl FnOnce(&Network, &Control) -> T + Send + 'static,
 ) -> Result<T, Failure> {
     let control = Arc::new(Control::default());
@@ -66,9 +91,12 @@ async fn watch<T: Send + 'static>(
             result = &mut work => break result,
             _ = ticks.tick() => update(&bar, &control, per_replication),
             wish = signals.wish() => match wish {
-                Wish::Stop => control.stop(),
+                Wish::Stop => bar.suspend(|| stop(&control)),
                 Wish::Same => {}
-                Wish::AtOnce => return Err(Failure::Sim(SimError::Stopped)),
+                Wish::AtOnce => {
+                    let told = "stopped at once; what was measured is not kept";
+                    return Err(Failure::AtOnce(told));
+                }
             },
         }
     };
@@ -87,40 +115,60 @@ pub(super) enum Wish {
     AtOnce,
 }
 
-/// Hears when the process is told to stop: by Ctrl-C, or where there are such signals by SIGTERM. Where no
-/// handler can be set, the system's default ends the program, as it should.
-#[derive(Debug)]
-pub(super) struct Signals {
-    #[cfg(unix)]
-    heard: [Option<tokio::signal::unix::Signal>; 2],
+/// Tells a second wish from the first one heard twice.
+#[derive(Debug, Default)]
+struct Wishes {
     first: Option<Instant>,
 }
 
-impl Signals {
+impl Wishes {
     /// A process and its group are often both told, as by `timeout`; nobody presses Ctrl-C again so soon.
     const ECHO: Duration = Duration::from_millis(300);
 
-    /// Listens from now on, within a runtime.
+    /// What is meant by one that is heard now.
+    fn heard(&mut self, now: Instant) -> Wish {
+        match self.first {
+            None => {
+                self.first = Some(now);
+                Wish::Stop
+            }
+            Some(first) if now - first < Self::ECHO => Wish::Same,
+            Some(_) => Wish::AtOnce,
+        }
+    }
+}
+
+/// Hears when the process is told to stop: by Ctrl-C, or on Unix by SIGTERM. Where no handler can be set,
+/// the system's default ends the program, as it should.
+#[derive(Debug)]
+pub(super) struct Signals {
+    #[cfg(unix)]
+    signals: [Option<tokio::signal::unix::Signal>; 2],
+    wishes: Wishes,
+}
+
+impl Signals {
+    /// Listens, within a runtime; from now on where that is Unix, elsewhere whenever a wish is waited for.
     pub(super) fn new() -> Signals {
         Signals {
             #[cfg(unix)]
-            heard: {
+            signals: {
                 use tokio::signal::unix::{SignalKind, signal};
                 [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok())
             },
-            first: None,
+            wishes: Wishes::default(),
         }
     }
 
-    /// The next wish. May be given up without losing one.
+    /// The next wish. May be given up at any point.
     pub(super) async fn wish(&mut self) -> Wish {
         self.signal().await;
-        self.meant(Instant::now())
+        self.wishes.heard(Instant::now())
     }
 
     #[cfg(unix)]
     async fn signal(&mut self) {
-        let [interrupt, terminate] = &mut self.heard;
+        let [interrupt, terminate] = &mut self.signals;
         tokio::select! {
             () = heard(interrupt) => {}
             () = heard(terminate) => {}
@@ -131,18 +179,6 @@ impl Signals {
     async fn signal(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
-        }
-    }
-
-    /// Tells a second wish from the first one heard twice.
-    fn meant(&mut self, now: Instant) -> Wish {
-        match self.first {
-            None => {
-                self.first = Some(now);
-                Wish::Stop
-            }
-            Some(first) if now - first < Self::ECHO => Wish::Same,
-            Some(_) => Wish::AtOnce,
         }
     }
 }
@@ -194,14 +230,14 @@ fn update(bar: &ProgressBar, control: &Control, per_replication: f64) {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_wish_heard_twice_is_one() {
-        let mut signals = Signals::new();
+    #[test]
+    fn a_wish_heard_twice_is_one() {
+        let mut wishes = Wishes::default();
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        assert_eq!(signals.meant(start), Wish::Stop);
-        assert_eq!(signals.meant(after(1)), Wish::Same);
-        assert_eq!(signals.meant(after(299)), Wish::Same);
-        assert_eq!(signals.meant(after(300)), Wish::AtOnce);
+        assert_eq!(wishes.heard(start), Wish::Stop);
+        assert_eq!(wishes.heard(after(1)), Wish::Same);
+        assert_eq!(wishes.heard(after(299)), Wish::Same);
+        assert_eq!(wishes.heard(after(300)), Wish::AtOnce);
     }
 }

@@ -1,8 +1,9 @@
 //! `orderline run`: simulate, compare with theory, judge, write.
 
-use super::args::{Asked, EngineFlags, ScenarioFlags, ShowFlags, command_line, load_all};
+use super::args::{Asked, EngineFlags, ScenarioFlags, ShowFlags, load_all};
 use super::exit::{Exit, Failure};
 use super::orders::write_orders;
+use super::passwords::{command_line, without_passwords};
 use super::progress::simulated;
 use crate::report::{Document, RunReport, SloState, Verdict, WrittenFiles, summary, write};
 use crate::theory;
@@ -144,10 +145,10 @@ fn show(
     print(&text)
 }
 
-/// Prints to stdout, without colours where it is no terminal.
+/// Prints to stdout, without passwords, and without colours where it is no terminal.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     anstream::stdout()
-        .write_all(text.as_bytes())
+        .write_all(without_passwords(text).as_bytes())
         .map_err(|error| Failure::Io("write to stdout".to_owned(), error))
 }
 

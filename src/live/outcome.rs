@@ -109,12 +109,7 @@ pub enum LiveError {
         "{}; no order had got through a stage after the warm-up, so nothing was measured",
         ended_by(.0)
     )]
-    EndedInWarmup(Ended),
-    /// Somebody did not wait for it to stop in good order.
-    #[error(
-        "stopped at once; what was measured is not kept, and queues of the run may be left on the broker"
-    )]
-    Abandoned,
+    NothingMeasured(Ended),
     /// Something that cannot happen did. A defect of this program.
     #[error("{0}; please report this as a bug")]
     Defect(String),

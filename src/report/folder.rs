@@ -77,6 +77,8 @@ impl FolderError {
 pub struct Staged {
     aside: PathBuf,
     target: PathBuf,
+    /// The folders above that were not there, the innermost first.
+    above: Vec<PathBuf>,
     published: bool,
 }
 
@@ -88,10 +90,17 @@ impl Staged {
     pub fn create(target: &Path) -> Result<Staged, FolderError> {
         check_target(target)?;
         let aside = beside(target, "new");
+        let parents = target
+            .ancestors()
+            .skip(1)
+            .filter(|dir| *dir != Path::new(""));
+        let above = parents.take_while(|dir| !dir.exists());
+        let above = above.map(Path::to_owned).collect();
         fs::create_dir_all(&aside).map_err(FolderError::io("create", &aside))?;
         Ok(Staged {
             aside,
             target: target.to_owned(),
+            above,
             published: false,
         })
     }
@@ -148,6 +157,8 @@ impl Drop for Staged {
         if !self.published {
             // Nothing can be done about a failure here, and the reason for it has been reported.
             let _ = fs::remove_dir_all(&self.aside);
+            // Up to the first one that somebody else has put something into.
+            let _ = self.above.iter().try_for_each(fs::remove_dir);
         }
     }
 }
@@ -215,7 +226,12 @@ mod tests {
         staged.write("charts/a.svg", b"<svg/>").unwrap();
         assert!(!target.exists());
         drop(staged);
-        assert_eq!(fs::read_dir(dir.path().join("deep")).unwrap().count(), 0);
+        assert!(!dir.path().join("deep").exists());
+        let staged = Staged::create(&dir.path().join("deep/deeper/run")).unwrap();
+        fs::write(dir.path().join("deep/notes.txt"), "mine").unwrap();
+        drop(staged);
+        assert_eq!(fs::read_dir(dir.path().join("deep")).unwrap().count(), 1);
+        fs::remove_file(dir.path().join("deep/notes.txt")).unwrap();
         for content in ["1", "2"] {
             let staged = Staged::create(&target).unwrap();
             staged.write(MANIFEST, content.as_bytes()).unwrap();

@@ -63,7 +63,7 @@ impl Side {
 /// A run that finished earlier, from its folder.
 ///
 /// # Errors
-/// When the folder is not one of ours or a file in it is damaged.
+/// When the folder is not one of ours or of a live run, or a file in it is damaged.
 pub fn read_side(dir: &Path) -> Result<Side, FolderError> {
     let manifest = read_manifest(dir)?;
     if manifest.live.is_some() {

@@ -28,7 +28,7 @@ pub struct Facts {
     /// Whether what is settled in a lane can be told the system now and then instead of at once.
     pub tells_at_intervals: bool,
     /// How long after a queue was made a server that is killed may have forgotten it, with all in it.
-    pub writes_down_late: Duration,
+    pub forgets_queues_for: Duration,
     /// Whether it can drop the oldest message of a full queue, and tells.
     pub displaces: bool,
     /// Whether there is a server to connect to.

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+#[cfg(unix)]
+use std::process::{Child, Stdio};
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// The program, run in a folder of its own.
@@ -31,6 +33,7 @@ impl Shell {
     }
 
     /// Starts a command that is not waited for.
+    #[cfg(unix)]
     pub fn start(&self, args: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_orderline"))
             .args(args)

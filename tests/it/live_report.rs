@@ -214,6 +214,21 @@ fn what_a_reader_must_know_is_told() {
         "{shares:?}"
     );
     course = Course {
+        cost: 0.004,
+        ..FINE
+    };
+    let found = told(&report(SHOP, course));
+    // 0.8 + 4 ms · 80/s.
+    assert!(
+        found.iter().any(|warning| match warning {
+            LiveWarning::Overhead { load, .. } =>
+                (load / 1.12 - 1.0).abs() < 0.1
+                    && warning.to_string().contains("more than consumers can do"),
+            _ => false,
+        }),
+        "{found:?}"
+    );
+    course = Course {
         cost: 0.000_05,
         ..FINE
     };

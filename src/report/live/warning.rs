@@ -113,12 +113,17 @@ impl fmt::Display for LiveWarning {
                     write!(
                         f,
                         "by which waits are some {more:.0} % longer than the scenario asks for \
-                         ((δ + overshoot)·λ/(c(1 − ρ)))"
-                    )?;
+                         ((δ + overshoot)·λ/(c(1 − ρ))); `--time-scale {}` makes that a tenth",
+                        10.0 * scale
+                    )
                 } else {
-                    write!(f, "and with that consumers cannot keep up (ρ = {load:.2})")?;
+                    write!(
+                        f,
+                        "and at this rate that is more than consumers can do (ρ + (δ + overshoot)·λ/c = {load:.2}); \
+                         `--time-scale {}` makes that cost a tenth",
+                        10.0 * scale
+                    )
                 }
-                write!(f, "; `--time-scale {}` makes that a tenth", 10.0 * scale)
             }
             LiveWarning::Late { p99, outage } => write!(
                 f,

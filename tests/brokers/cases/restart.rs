@@ -61,7 +61,7 @@ async fn survives<B: Broker>(facts: &Facts, how: &[&str]) {
         assert_eq!(number(&take(&mut receiver).await), i);
     }
     let _held = [next(&mut receiver).await, next(&mut receiver).await];
-    tokio::time::sleep(facts.writes_down_late).await;
+    tokio::time::sleep(facts.forgets_queues_for).await;
     script(&[&["down"], how, &[facts.name()]].concat()).await;
     lost_in_receiving(&mut receiver).await;
     lost_in_sending(&mut out).await;
