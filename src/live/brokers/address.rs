@@ -18,6 +18,9 @@ pub enum AddressError {
     /// With an at sign in the path, which a slash in a password makes of it.
     #[error("a slash or an at sign in a user, a password or a path is written %2F or %40")]
     At,
+    /// With a question mark or a hash behind the path, where others have settings and sometimes secrets.
+    #[error("an address has no settings behind ? or #; in a path they are written %3F and %23")]
+    Settings,
     /// With a percent sign that does not begin two hexadecimal digits.
     #[error(
         "a percent sign in an address is followed by two hexadecimal digits, as in %2F for a slash"
@@ -42,6 +45,9 @@ impl FromStr for Address {
             Some((login, place)) => (Some(login), place),
             None => (None, authority),
         };
+        if place.contains(['?', '#']) || path.contains(['?', '#']) {
+            return Err(AddressError::Settings);
+        }
         let (host, port) = host_and_port(place)?;
         let (user, password) = match login
             .map(|l| l.split_once(':').map_or((l, None), |(u, p)| (u, Some(p))))
@@ -182,5 +188,7 @@ mod tests {
         assert_eq!(why("amqp://u:50%@h"), AddressError::Percent);
         assert_eq!(why("amqp://h/%ff"), AddressError::Percent);
         assert_eq!(why("amqp://u:12/34@h"), AddressError::At);
+        assert_eq!(why("amqp://h/v?password=x"), AddressError::Settings);
+        assert_eq!(why("amqp://h#x"), AddressError::Settings);
     }
 }

@@ -51,7 +51,7 @@ fn headline(report: &LiveReport) -> String {
         out,
         "twin: the same orders simulated; as it was: sent when they really were, with work as long as it \
          really took\n± {} %: of single runs of this length, by {} simulated ones; difference: live to the twin \
-         as it was\n",
+         as it was, verdict: live to theory\n",
         100.0 * report.report.comparison.confidence,
         report.single_runs
     );
