@@ -2,6 +2,7 @@
 
 use super::args::{Asked, ScenarioFlags, ShowFlags, cores, load};
 use super::exit::{Exit, Failure};
+use super::live_calibrate::{calibrate, can_be_written};
 use super::live_orders::write_orders;
 use super::live_watch::{Watched, watch};
 use super::passwords::command_line;
@@ -9,8 +10,7 @@ use super::progress::{finished, watched};
 use super::run::{checks, print, print_json};
 use crate::live::brokers::{Address, AddressError};
 use crate::live::{
-    Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, has_measured_costs,
-    measured_costs, name_of, possible, with_costs,
+    Ended, LiveError, LiveRun, Request, address_of, as_it_was, feature, name_of, possible,
 };
 use crate::network::{Horizon, Network, System};
 use crate::report::{Document, LiveInput, LiveReport, Staged, format, live_summary, write_live};
@@ -23,7 +23,6 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 /// Run a scenario in real time through a real broker, beside its simulated twin and its formulas
 #[derive(Debug, Args)]
@@ -144,7 +143,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
         Path::new("output").join(folder)
     });
     if let Some(path) = &args.calibrate {
-        can_be_written(path, args, &out)?;
+        can_be_written(path, &args.file, &out)?;
     }
     // Files are made first: a disk that refuses should not cost the whole run.
     let staged = Staged::create(&out)?;
@@ -163,74 +162,13 @@ pub(super) fn run(args: &LiveArgs) -> Result<Exit, Failure> {
     let Watched { run, stopped } = run;
     let report = judged(args, asked, prepared, run, &staged)?;
     let ended = finish(args, &report, staged, &out, stopped)?;
-    let Some(Err(failure)) = args.calibrate.as_ref().map(|p| calibrate(args, &report, p)) else {
+    let path = args.calibrate.as_ref();
+    let Some(Err(failure)) = path.map(|path| calibrate(&report, path, &args.show)) else {
         return Ok(ended);
     };
     // That it was interrupted, or lost its broker, says more than that it was too short.
     failure.report();
     Ok(ended.max(failure.exit()))
-}
-
-/// Fails before the run if the file of `--calibrate` could not be written after it.
-fn can_be_written(path: &Path, args: &LiveArgs, out: &Path) -> Result<(), Failure> {
-    let wrong = |what: &str| Failure::Usage(format!("--calibrate: {} {what}", path.display()));
-    if path.is_dir() {
-        return Err(wrong("is a folder; name a file"));
-    }
-    let real = path.canonicalize().ok();
-    if real.is_some() && real == args.file.canonicalize().ok() {
-        return Err(wrong("is the scenario itself; name another file"));
-    }
-    if place_of(out).starts_with(place_of(path)) {
-        return Err(wrong("is to be the output folder; name another file"));
-    }
-    if path.exists() && !path.is_file() {
-        return Err(wrong("is no ordinary file; name another"));
-    }
-    if path.exists() && !is_calibrated(path)? {
-        return Err(wrong(
-            "is there already, and nothing that --calibrate wrote; name another file",
-        ));
-    }
-    // The folder of the run is not there yet.
-    if path.starts_with(out) && !out.exists() {
-        return Ok(());
-    }
-    if !folder_of(path).is_dir() {
-        return Err(wrong("is in a folder that does not exist; make it first"));
-    }
-    aside(path).map(drop)
-}
-
-/// Whether a file is a copy with measured costs, which may be replaced by another.
-fn is_calibrated(path: &Path) -> Result<bool, Failure> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::Io(format!("read {}", path.display()), error))?;
-    Ok(has_measured_costs(&String::from_utf8_lossy(&bytes)))
-}
-
-/// Where a file or folder is or would be, however it is written.
-fn place_of(path: &Path) -> PathBuf {
-    let real = path.canonicalize().or_else(|_| std::path::absolute(path));
-    real.unwrap_or_else(|_| path.to_owned())
-}
-
-/// The folder that a file lies in.
-fn folder_of(path: &Path) -> &Path {
-    let named = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    named.unwrap_or(Path::new("."))
-}
-
-/// A file beside another, so that nobody ever meets half of that.
-fn aside(path: &Path) -> Result<NamedTempFile, Failure> {
-    let mut builder = tempfile::Builder::new();
-    // As readable as any other file that is written.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder_of(path));
-    file.map_err(|error| Failure::Io(format!("write {}", path.display()), error))
 }
 
 /// What is simulated before a live run.
@@ -432,48 +370,6 @@ fn show(args: &LiveArgs, report: &LiveReport) -> Result<(), Failure> {
         true => Ok(()),
         false => print(&live_summary(report, args.show.detail())),
     }
-}
-
-/// Writes the scenario with the measured costs.
-fn calibrate(args: &LiveArgs, report: &LiveReport, path: &Path) -> Result<(), Failure> {
-    let network = &report.report.network;
-    let wrong =
-        |error: crate::live::CalibrateError| Failure::Usage(format!("--calibrate: {error}"));
-    let costs = measured_costs(network, &report.run).map_err(wrong)?;
-    let source = measured_where(report);
-    let text = &report.report.scenario.text;
-    let text = with_costs(text, network, &costs, &source).map_err(wrong)?;
-    let failed = |error| Failure::Io(format!("write {}", path.display()), error);
-    let mut copy = aside(path)?;
-    std::io::Write::write_all(&mut copy, text.as_bytes()).map_err(failed)?;
-    copy.persist(path).map_err(|error| failed(error.error))?;
-    if !args.show.quiet && !args.show.json {
-        print(&format!(
-            "wrote {}: the scenario with the costs of {} as measured\n",
-            path.display(),
-            report.run.version
-        ))?;
-    }
-    Ok(())
-}
-
-/// What measured costs are of, in a line.
-fn measured_where(report: &LiveReport) -> String {
-    let run = &report.run;
-    let (time, seed) = (format::duration(run.end), report.report.network.seed);
-    let system = feature(run.system);
-    let cut = match run.ended {
-        Ended::Whole => "",
-        Ended::Stopped | Ended::BrokerLost(_) => ", cut short",
-    };
-    let scale = match run.scale {
-        1.0 => String::new(),
-        scale => format!(" at a time scale of {scale}"),
-    };
-    format!(
-        "{}, {time}{cut}{scale}, seed {seed} (to go there again: --broker {system})",
-        run.version
-    )
 }
 
 fn exit(args: &LiveArgs, report: &LiveReport, stopped: bool) -> Exit {

@@ -11,6 +11,7 @@ mod compare;
 mod completions;
 mod exit;
 mod live;
+mod live_calibrate;
 mod live_orders;
 mod live_watch;
 mod new;

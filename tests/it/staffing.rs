@@ -18,6 +18,13 @@ fn staffed(times: Vec<f64>, service: f64, staffing: Staffing) -> Network {
     network
 }
 
+/// So many consumers from these times on, again after each period.
+fn shifts<const N: usize>(steps: [(f64, u32); N], period: f64) -> Staffing {
+    let steps = steps.map(|(at, consumers)| Shift { at, consumers });
+    let steps = steps.to_vec();
+    Staffing::Shifts(Shifts { steps, period })
+}
+
 /// When each order leaves, by number, all being completed.
 fn departures(network: &Network) -> Vec<f64> {
     let mut left = leavers(network);
@@ -31,28 +38,29 @@ fn departures(network: &Network) -> Vec<f64> {
 #[test]
 fn shifts_begin_and_end_by_the_clock() {
     let steps = [(0.0, 1), (10.0, 3), (20.0, 0), (30.0, 1)];
-    let steps = steps.map(|(at, consumers)| Shift { at, consumers });
-    let shifts = Shifts {
-        steps: steps.to_vec(),
-        period: 40.0,
-    };
     let mut times = vec![1.0; 7];
     times.extend([19.5, 21.0, 61.0]);
-    let network = staffed(times, 4.0, Staffing::Shifts(shifts));
+    let network = staffed(times, 4.0, shifts(steps, 40.0));
     let expected = [5.0, 9.0, 13.0, 14.0, 14.0, 17.0, 18.0, 23.5, 34.0, 74.0];
     assert_eq!(departures(&network), expected);
+}
+
+/// Every consumer up for 4 s and then down for 4 s, again and again.
+fn four_up_four_down() -> Reliability {
+    Reliability::Breakdowns(Breakdowns {
+        uptime: constant(4.0),
+        downtime: constant(4.0),
+        when: FailureClock::Always,
+        then: AfterRepair::Resume,
+    })
 }
 
 /// Two partitions; the first consumer is down from 4 s to 8 s, the second is there from 1 s and goes at
 /// 4.5 s. Then nobody is up to whom its partition could go: the first one gets it when it is repaired.
 #[test]
 fn partitions_of_who_has_gone_are_not_forgotten_while_nobody_is_up() {
-    let steps = [(1.0, 2), (4.5, 1)].map(|(at, consumers)| Shift { at, consumers });
-    let shifts = Shifts {
-        steps: steps.to_vec(),
-        period: f64::INFINITY,
-    };
-    let mut network = staffed(vec![6.0, 6.0], 1.0, Staffing::Shifts(shifts));
+    let staffing = shifts([(1.0, 2), (4.5, 1)], f64::INFINITY);
+    let mut network = staffed(vec![6.0, 6.0], 1.0, staffing);
     let extras = &mut network.stages[0].extras;
     extras.broker.store = Store::Partitions {
         count: 2,
@@ -63,12 +71,7 @@ fn partitions_of_who_has_gone_are_not_forgotten_while_nobody_is_up() {
         at_least: 1,
         wait: 0.5,
     };
-    extras.reliability = Reliability::Breakdowns(Breakdowns {
-        uptime: constant(4.0),
-        downtime: constant(4.0),
-        when: FailureClock::Always,
-        then: AfterRepair::Resume,
-    });
+    extras.reliability = four_up_four_down();
     assert_eq!(departures(&network), [9.0, 10.0]);
 }
 
@@ -76,20 +79,11 @@ fn partitions_of_who_has_gone_are_not_forgotten_while_nobody_is_up() {
 /// and is down from 5 s to 9 s; who joins is waited for (1 s), who is repaired is not.
 #[test]
 fn a_repair_at_a_shared_queue_is_no_rebalance() {
-    let steps = [(0.0, 0), (1.0, 1)].map(|(at, consumers)| Shift { at, consumers });
-    let shifts = Shifts {
-        steps: steps.to_vec(),
-        period: f64::INFINITY,
-    };
-    let mut network = staffed(vec![1.0, 8.0], 1.0, Staffing::Shifts(shifts));
+    let staffing = shifts([(0.0, 0), (1.0, 1)], f64::INFINITY);
+    let mut network = staffed(vec![1.0, 8.0], 1.0, staffing);
     let extras = &mut network.stages[0].extras;
     extras.broker.rebalance = 1.0;
-    extras.reliability = Reliability::Breakdowns(Breakdowns {
-        uptime: constant(4.0),
-        downtime: constant(4.0),
-        when: FailureClock::Always,
-        then: AfterRepair::Resume,
-    });
+    extras.reliability = four_up_four_down();
     assert_eq!(departures(&network), [3.0, 10.0]);
 }
 
